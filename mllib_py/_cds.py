@@ -1,0 +1,158 @@
+"""Class-data sharing: a session's JVM maps the classes it needs in place of loading each anew.
+
+``python -m mllib_py._cds``, which ``make setup`` runs, writes the archive. A session asks for
+:func:`java_options`. The JVM checks an archive against its own build and against the class path,
+and goes on without one that does not fit, so nothing here can keep a session from starting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from mllib_py import _java
+
+__all__ = ["archive", "create", "java_options"]
+
+#: Set to a path, it makes a session's JVM write the archive there when it ends.
+DUMP = "MLLIB_PY_CDS_DUMP"
+
+_JAR = Path(__file__).parent / "jars" / "mllib-py.jar"
+
+# auto: go on without an archive that does not fit. Its complaints would be noise to a user.
+_QUIET = ["-Xshare:auto", "-Xlog:cds*=off", "-Xlog:class+path=off"]
+
+# What a typical session does, so that its classes are in the archive.
+_TYPICAL = """
+import numpy, mllib_py
+spark = mllib_py.session()
+random = numpy.random.default_rng(0)
+pairs = random.permutation(60 * 40)[:1200]
+triples = pairs // 40, pairs % 40, random.integers(1, 6, pairs.size).astype(numpy.float32)
+for strategy in ("data-parallel", "blocked"):
+    model = mllib_py.ALS(rank=8, max_iter=2, strategy=strategy).fit(mllib_py.ratings(triples))
+model.recommend([1, 2], k=3)
+model.score(triples)
+spark.stop()
+"""
+
+
+def archive() -> Path:
+    """Return where the archive for this Java, this pyspark and this jar is, or would be.
+
+    Returns
+    -------
+    Path
+        Its name starts with a hash of the jar's place, and changes with what the JVM checks: a
+        Java that was replaced, another pyspark, a jar that was built again.
+    """
+    # Files are told apart by size and time: to ask Java for its version costs a tenth of a second.
+    java = _java.find_java().resolve()
+    parts = [version("pyspark")]
+    for path in (java, _JAR):
+        stat = path.stat()
+        parts += [str(path), str(stat.st_size), str(stat.st_mtime_ns)]
+    return _folder() / f"{_digest(str(_JAR))}-{_digest(*parts)}.jsa"
+
+
+def java_options() -> list[str]:
+    """Return the options that make a session's JVM use the archive.
+
+    Returns
+    -------
+    list of str
+        As ``spark.driver.extraJavaOptions`` takes them, quoted where there is a space in one.
+        Empty where there is no archive.
+    """
+    dump = os.environ.get(DUMP)
+    if dump:
+        return [_quoted(f"-XX:ArchiveClassesAtExit={dump}"), *_QUIET]
+    try:
+        path = archive()
+    except OSError:  # there is no jar yet; that is for the session to say
+        return []
+    return [_quoted(f"-XX:SharedArchiveFile={path}"), *_QUIET] if path.is_file() else []
+
+
+def create() -> Path:
+    """Write the archive, where it is not there yet, by running a typical session to its end.
+
+    Returns
+    -------
+    Path
+        The archive.
+
+    Raises
+    ------
+    RuntimeError
+        Where the session fails or its JVM writes nothing.
+    """
+    path = archive()
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the archive, so that the last step is a rename.
+    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=".new-"))
+    try:
+        new = scratch / path.name
+        # The JVM inherits the pipe, so the end of output is the end of the JVM as well, and the
+        # archive is whole. The folder of the run is empty: what is there must not matter.
+        run = subprocess.run(
+            [sys.executable, "-c", _TYPICAL],
+            cwd=scratch,
+            env=os.environ | {DUMP: str(new), "PYTHONPATH": os.pathsep.join(_search_path())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        if run.returncode != 0 or not new.is_file():
+            raise RuntimeError(
+                f"No class-data archive: the session that writes it ended with "
+                f"{run.returncode}.\n{run.stdout.strip()}"
+            )
+        for old in path.parent.glob(f"{_digest(str(_JAR))}-*.jsa"):
+            old.unlink(missing_ok=True)  # of this jar's earlier builds
+        new.replace(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return path
+
+
+def _folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "mllib_py"
+
+
+def _search_path() -> list[str]:
+    """Return what the session needs to import this very package from another folder."""
+    return [str(_JAR.parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _quoted(option: str) -> str:
+    return f'"{option}"' if any(c.isspace() for c in option) else option
+
+
+def main() -> int:
+    """Write the archive and say where; return the exit code."""
+    try:
+        print(create())
+    except (OSError, RuntimeError) as error:
+        print(f"mllib-py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
