@@ -80,8 +80,7 @@ def _spark_jars() -> Path:
     if spec is None or not spec.submodule_search_locations:
         wanted = next(r for r in _pyproject()["build-system"]["requires"] if "pyspark" in r)
         raise BuildError(
-            f"pyspark, whose jars the Scala core is compiled with, is missing: "
-            f"pip install {wanted}."
+            f"pyspark, whose jars the core is compiled with, is missing: pip install {wanted}."
         )
     return Path(spec.submodule_search_locations[0]) / "jars"
 
@@ -124,7 +123,7 @@ def _read_facts() -> bytes | None:
 
 def _compile(scratch: Path, spark: Path, *, strict: bool) -> list[Path]:
     """Compile the kernel alone, then the rest; return the folders of their classes."""
-    java = _java().check_java()
+    java = str(_java().check_java())
     options = [line.strip() for line in OPTIONS.read_text().splitlines()]
     options = [o for o in options if o and not o.startswith("#") and (strict or o != "-Werror")]
     compiler = [_scala(spark, part) for part in ("compiler", "reflect", "library")]
@@ -140,12 +139,10 @@ def _compile(scratch: Path, spark: Path, *, strict: bool) -> list[Path]:
         # By an argument file: a long list of sources does not fit every command line.
         listing = scratch / f"{name}.args"
         listing.write_text("\n".join(f'"{p.as_posix()}"' for p in sources))
-        run = subprocess.run(
-            [java, "-Xss4m", "-Xmx1g", "-XX:+UseSerialGC", "-cp", _classpath(compiler)]
-            + ["scala.tools.nsc.Main", *options, "-d", out]
-            + ["-classpath", _classpath(classpath), f"@{listing}"],
-            stdin=subprocess.DEVNULL,
-        )
+        command = [java, "-Xss4m", "-Xmx1g", "-XX:+UseSerialGC", "-cp", _classpath(compiler)]
+        command += ["scala.tools.nsc.Main", *options, "-d", str(out)]
+        command += ["-classpath", _classpath(classpath), f"@{listing}"]
+        run = subprocess.run(command, stdin=subprocess.DEVNULL)
         if run.returncode != 0:
             raise BuildError(f"The Scala compiler refused the {name} (its words are above).")
         return out

@@ -1,15 +1,15 @@
 """Class-data sharing: a session's JVM maps the classes it needs in place of loading each anew.
 
 ``python -m mllib_py._cds``, which ``make setup`` runs, writes the archive. A session asks for
-:func:`java_options`. The JVM checks an archive against its own build and against the class path,
-and goes on without one that does not fit, so nothing here can keep a session from starting.
+:func:`java_options`. The JVM goes on without an archive that is not of its own build or of its
+class path. One that is damaged would crash it, so the name of an archive holds its size (a
+truncated one is left alone here), and the JVM is told to check the sums inside.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +26,8 @@ DUMP = "MLLIB_PY_CDS_DUMP"
 _JAR = Path(__file__).parent / "jars" / "mllib-py.jar"
 
 # auto: go on without an archive that does not fit. Its complaints would be noise to a user.
-_QUIET = ["-Xshare:auto", "-Xlog:cds*=off", "-Xlog:class+path=off"]
+# Checking the sums takes some 40 ms of the seconds that the archive saves.
+_CAREFUL = ["-Xshare:auto", "-XX:+VerifySharedSpaces", "-Xlog:cds*=off", "-Xlog:class+path=off"]
 
 # What a typical session does, so that its classes are in the archive.
 _TYPICAL = """
@@ -43,22 +44,18 @@ spark.stop()
 """
 
 
-def archive() -> Path:
-    """Return where the archive for this Java, this pyspark and this jar is, or would be.
+def archive() -> Path | None:
+    """Return the archive for this Java, this pyspark and this jar.
 
     Returns
     -------
-    Path
-        Its name starts with a hash of the jar's place, and changes with what the JVM checks: a
-        Java that was replaced, another pyspark, a jar that was built again.
+    Path or None
+        None where there is none that is whole.
     """
-    # Files are told apart by size and time: to ask Java for its version costs a tenth of a second.
-    java = _java.find_java().resolve()
-    parts = [version("pyspark")]
-    for path in (java, _JAR):
-        stat = path.stat()
-        parts += [str(path), str(stat.st_size), str(stat.st_mtime_ns)]
-    return _folder() / f"{_digest(str(_JAR))}-{_digest(*parts)}.jsa"
+    for path in _folder().glob(f"{_key()}-*.jsa"):
+        if path.stem.rpartition("-")[2] == str(path.stat().st_size):
+            return path
+    return None
 
 
 def java_options() -> list[str]:
@@ -72,12 +69,12 @@ def java_options() -> list[str]:
     """
     dump = os.environ.get(DUMP)
     if dump:
-        return [_quoted(f"-XX:ArchiveClassesAtExit={dump}"), *_QUIET]
+        return [_quoted(f"-XX:ArchiveClassesAtExit={dump}"), *_CAREFUL]
     try:
         path = archive()
-    except OSError:  # there is no jar yet; that is for the session to say
+    except OSError:  # no jar yet, which is for the session to say, or no reading of the folder
         return []
-    return [_quoted(f"-XX:SharedArchiveFile={path}"), *_QUIET] if path.is_file() else []
+    return [_quoted(f"-XX:SharedArchiveFile={path}"), *_CAREFUL] if path else []
 
 
 def create() -> Path:
@@ -93,20 +90,20 @@ def create() -> Path:
     RuntimeError
         Where the session fails or its JVM writes nothing.
     """
-    path = archive()
-    if path.is_file():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if found := archive():
+        return found
+    folder, key = _folder(), _key()
+    folder.mkdir(parents=True, exist_ok=True)
     # Beside the archive, so that the last step is a rename.
-    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=".new-"))
-    try:
-        new = scratch / path.name
-        # The JVM inherits the pipe, so the end of output is the end of the JVM as well, and the
-        # archive is whole. The folder of the run is empty: what is there must not matter.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
+        new = Path(scratch) / "new.jsa"
+        search = [str(_JAR.parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        # The JVM inherits the pipe, so the end of the output is the end of the JVM as well, and
+        # the archive is whole. The folder of the run is empty: what is there must not matter.
         run = subprocess.run(
             [sys.executable, "-c", _TYPICAL],
             cwd=scratch,
-            env=os.environ | {DUMP: str(new), "PYTHONPATH": os.pathsep.join(_search_path())},
+            env=os.environ | {DUMP: str(new), "PYTHONPATH": os.pathsep.join(search)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -118,22 +115,28 @@ def create() -> Path:
                 f"No class-data archive: the session that writes it ended with "
                 f"{run.returncode}.\n{run.stdout.strip()}"
             )
-        for old in path.parent.glob(f"{_digest(str(_JAR))}-*.jsa"):
-            old.unlink(missing_ok=True)  # of this jar's earlier builds
-        new.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return path
+        for old in folder.glob(f"{key.split('-')[0]}-*.jsa"):
+            old.unlink(missing_ok=True)  # of earlier builds of this jar
+        return new.replace(folder / f"{key}-{new.stat().st_size}.jsa")
+
+
+def _key() -> str:
+    """Return a name for the jar's place, and for all that the JVM compares an archive with.
+
+    Files are told apart by size and time, for to ask Java for its version takes a tenth of a
+    second.
+    """
+    java = _java.find_java().resolve()
+    parts = [version("pyspark")]
+    for path in (java, _JAR):
+        stat = path.stat()
+        parts += [str(path), str(stat.st_size), str(stat.st_mtime_ns)]
+    return f"{_digest(str(_JAR))}-{_digest(*parts)}"
 
 
 def _folder() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "mllib_py"
-
-
-def _search_path() -> list[str]:
-    """Return what the session needs to import this very package from another folder."""
-    return [str(_JAR.parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def _digest(*parts: str) -> str:
