@@ -1,0 +1,83 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{InvalidInput, StepRecord, Triples}
+import mllibpy.kernel.Arithmetic
+import org.apache.spark.SparkContext
+
+/** How a model came about. */
+final case class FitFacts(
+    strategy: String,
+    stopReason: String,
+    iterations: Int,
+    ratings: Long,
+    meanRating: Double,
+    blocks: Int,
+    history: Seq[StepRecord],
+    seconds: Map[String, Double]
+)
+
+/** Factors of users and items, and the items that each user has rated. Plain data on the driver. */
+final class AlsModel(
+    val params: AlsParams,
+    val users: FactorTable,
+    val items: FactorTable,
+    val seen: Seen,
+    val facts: FitFacts
+) extends Serializable {
+
+  private[als] def timed(seconds: Map[String, Double]): AlsModel =
+    new AlsModel(params, users, items, seen, facts.copy(seconds = seconds))
+
+  /** x.y of a user's and an item's row; -1 is an unknown one and is answered by `cold_start`. */
+  def predict(user: Int, item: Int): Float =
+    if (user >= 0 && item >= 0)
+      Arithmetic.best.dot(users.rows, user * users.rank, items.rows, item * items.rank, users.rank)
+    else if (params.coldStart == "mean") facts.meanRating.toFloat
+    else Float.NaN
+
+  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model. One job. */
+  def score(ratings: Ratings): Score = {
+    ratings.facts
+    val sc = ratings.chunks.sparkContext
+    val shared = sc.broadcast(this)
+    try {
+      val total = AlsModel.errors(ratings, shared).reduce(_ merge _)
+      if (params.coldStart == "error" && total.unknown > 0)
+        throw new InvalidInput(s"${total.unknown} ratings are of a user or an item that was not in the training data")
+      if (total.count == 0)
+        throw new InvalidInput("no rating is of a user and an item that were in the training data")
+      total
+    } finally shared.destroy()
+  }
+
+  /** The k best items of each user row, best first. */
+  def recommend(sc: SparkContext, userRows: Array[Int], k: Int, excludeSeen: Boolean): Recommendations =
+    Recommender.recommend(sc, this, userRows, k, excludeSeen)
+}
+
+object AlsModel {
+  private def errors(ratings: Ratings, model: org.apache.spark.broadcast.Broadcast[AlsModel]) =
+    ratings.chunks.mapPartitions(it => Iterator.single(it.map(errorsOf(_, model.value)).foldLeft(Score(0, 0, 0))(_ merge _)))
+
+  private def errorsOf(c: Triples, m: AlsModel): Score = {
+    var squares = 0.0
+    var count = 0L
+    var i = 0
+    while (i < c.size) {
+      val p = m.predict(m.users.find(c.rows(i)), m.items.find(c.columns(i)))
+      if (!p.isNaN) {
+        val e = c.values(i).toDouble - p
+        squares += e * e
+        count += 1
+      }
+      i += 1
+    }
+    Score(squares, count, c.size - count)
+  }
+}
+
+/** Squared errors over `count` pairs; `unknown` pairs were left out. */
+final case class Score(squares: Double, count: Long, unknown: Long) {
+  def merge(o: Score): Score = Score(squares + o.squares, count + o.count, unknown + o.unknown)
+  def rmse: Double = Math.sqrt(squares / count)
+}

@@ -1,0 +1,99 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{FloatRows, SparseBlock}
+import mllibpy.kernel.{HalfStepSums, Stride}
+import org.apache.spark.SparkContext
+import org.apache.spark.broadcast.Broadcast
+import org.apache.spark.rdd.RDD
+
+import scala.collection.mutable
+
+/** Factors of one side that the driver holds and has broadcast. */
+final class BroadcastFactors(
+    val rows: Array[Float],
+    val shared: Broadcast[FloatRows],
+    sums: HalfStepSums,
+    gramian: Array[Float]
+) extends SideFactors(sums, gramian)
+
+/** The movement of the first two strategies: models are broadcast each half-step, and the solved rows
+  * come back to the driver. They differ only in where the ratings rest, which is `blocks`.
+  *
+  * Crossings of a half-step: no shuffle; the fixed factors once to each executor, the solved ones once to
+  * the driver. One job.
+  */
+abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
+    extends Movement[BroadcastFactors] {
+
+  private val keys: Map[Side, Broadcast[Array[Long]]] = Side.map(s => sc.broadcast(laidOut(s).keys))
+
+  // What a fit that fails half-way leaves behind, for `close`.
+  private val live = mutable.Set.empty[Broadcast[FloatRows]]
+
+  def initial(side: Side): BroadcastFactors = {
+    val s = step
+    gather(blocks(side).map(b => s.initial(side, b)).collect())
+  }
+
+  def halfStep(side: Side, fixed: BroadcastFactors, current: Option[BroadcastFactors]): BroadcastFactors =
+    gather(
+      DriverModels
+        .solve(
+          blocks(side),
+          step,
+          fixed.shared,
+          keys(side.other),
+          laidOut(side).firstRow,
+          fixed.gramian,
+          current.filter(_ => step.wantsCurrent).map(_.shared)
+        )
+        .collect()
+    )
+
+  private def gather(parts: Array[Solved]): BroadcastFactors = {
+    val ordered = parts.sortBy(_.number).toSeq
+    val rows = FloatRows.concat(ordered.map(_.factors.padded))
+    val shared = sc.broadcast(new FloatRows(step.rank, rows))
+    live += shared
+    new BroadcastFactors(
+      rows,
+      shared,
+      ordered.map(_.sums).foldLeft(new HalfStepSums)(_ merge _),
+      step.gramian(ordered.flatMap(_.gramian))
+    )
+  }
+
+  def collect(factors: BroadcastFactors): Array[Float] = factors.rows
+
+  def release(factors: BroadcastFactors): Unit = if (live.remove(factors.shared)) factors.shared.destroy()
+
+  def close(): Unit = {
+    live.foreach(_.destroy())
+    live.clear()
+    keys.values.foreach(_.destroy())
+  }
+}
+
+private object DriverModels {
+
+  // In an object, so that the tasks' closure holds just these arguments.
+  def solve(
+      blocks: RDD[SparseBlock],
+      step: BlockStep,
+      fixed: Broadcast[FloatRows],
+      fixedKeys: Broadcast[Array[Long]],
+      firstRow: Array[Int],
+      gramian: Array[Float],
+      current: Option[Broadcast[FloatRows]]
+  ): RDD[Solved] = {
+    val stride = Stride.of(step.rank)
+    blocks.map { b =>
+      val rows = FloatRows.pick(fixed.value.padded, step.rank, LaidOut.places(b, fixedKeys.value))
+      val own = current.map { c =>
+        val from = firstRow(b.number) * stride
+        java.util.Arrays.copyOfRange(c.value.padded, from, from + b.rowKeys.length * stride)
+      }
+      step.solve(b, rows, gramian, own.orNull)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{Buckets, Built, Duplicates, InvalidInput, KeyIndex, Layout, SparseBlock}
+import org.apache.spark.rdd.RDD
+import org.apache.spark.storage.StorageLevel
+
+/** One side's blocks at rest, and the keys of its rows: global row number = place in `keys`. */
+final class LaidOutSide(built: RDD[Built], keysOfBlock: Array[Array[Long]], val entries: Long) {
+  val blocks: RDD[SparseBlock] = built.map(_.block)
+  val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
+
+  /** Number of the first row of each block, and the total. */
+  val firstRow: Array[Int] = keysOfBlock.scanLeft(0)(_ + _.length)
+
+  def release(): Unit = built.unpersist(blocking = false)
+}
+
+/** Ratings laid out both ways into the same number of blocks. Two jobs, a shuffle each. */
+final class LaidOut(val users: LaidOutSide, val items: LaidOutSide, val buckets: Buckets) {
+  def apply(side: Side): LaidOutSide = if (side == Side.User) users else items
+
+  def release(): Unit = {
+    users.release()
+    items.release()
+  }
+}
+
+object LaidOut {
+  def apply(ratings: Ratings, blocks: Int, policy: Duplicates): LaidOut = {
+    val buckets = Buckets.of(ratings.facts.count, blocks)
+    val users = side(ratings, buckets, policy, Side.User)
+    try new LaidOut(users, side(ratings, buckets, policy, Side.Item), buckets)
+    catch { case e: Throwable => users.release(); throw e }
+  }
+
+  private final class Summary(
+      val number: Int,
+      val keys: Array[Long],
+      val entries: Int,
+      val duplicates: Long,
+      val sample: Seq[(Long, Long, Int)]
+  ) extends Serializable
+
+  private def side(ratings: Ratings, buckets: Buckets, policy: Duplicates, side: Side): LaidOutSide = {
+    val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
+    val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
+    try {
+      val found = built
+        .map(b => new Summary(b.block.number, b.block.rowKeys, b.block.csr.size, b.duplicates, b.sample))
+        .collect()
+        .sortBy(_.number)
+      if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
+      new LaidOutSide(built, found.map(_.keys), found.map(_.entries.toLong).sum)
+    } catch { case e: Throwable => built.unpersist(blocking = false); throw e }
+  }
+
+  private def refuseDuplicates(ratings: Ratings, found: Array[Summary]): Unit = {
+    val extra = found.map(_.duplicates).sum
+    if (extra > 0) {
+      val sample = found.toSeq
+        .flatMap(_.sample)
+        .map { case (u, i, n) => (ratings.users.show(u), ratings.items.show(i), n) }
+        .sorted
+        .take(3)
+        .map { case (u, i, n) => s"($u, $i) $n times" }
+      throw new InvalidInput(
+        s"${ratings.source}: $extra ratings repeat a (user, item) pair, for example ${sample.mkString(", ")}; " +
+          "remove them, or say what they mean with duplicates='sum', 'mean' or 'last'"
+      )
+    }
+  }
+
+  /** For each of a block's columns, its row number on the other side. */
+  def places(block: SparseBlock, otherKeys: Array[Long]): Array[Int] =
+    KeyIndex.placesOf(block.columnKeys, otherKeys)
+}

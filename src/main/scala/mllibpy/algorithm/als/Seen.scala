@@ -1,0 +1,60 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.SparseBlock
+import org.apache.spark.SparkContext
+import org.apache.spark.rdd.RDD
+
+/** Which items each user rated: user row u saw `items(start(u)) until items(start(u + 1))`, ascending. */
+final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable
+
+object Seen {
+  private final class Part(val number: Int, val start: Array[Int], val items: Array[Int]) extends Serializable
+
+  /** From the users' blocks; one job.
+    *
+    * @param userRow the model's row of each user key, in the order of the keys
+    * @param itemKeys all item keys in their order
+    * @param itemRow the model's row of each of them
+    */
+  def of(
+      sc: SparkContext,
+      blocks: RDD[SparseBlock],
+      userRow: Array[Int],
+      itemKeys: Array[Long],
+      itemRow: Array[Int]
+  ): Seen = {
+    val keys = sc.broadcast(itemKeys)
+    val rows = sc.broadcast(itemRow)
+    try {
+      val parts = blocks.map { b =>
+        val model = LaidOut.places(b, keys.value).map(rows.value(_))
+        new Part(b.number, b.csr.start, b.csr.columns.map(model(_)))
+      }.collect()
+      assemble(parts.sortBy(_.number), userRow)
+    } finally {
+      keys.destroy()
+      rows.destroy()
+    }
+  }
+
+  private def assemble(parts: Array[Part], userRow: Array[Int]): Seen = {
+    val start = new Array[Int](userRow.length + 1)
+    var user = 0
+    for (p <- parts; r <- 0 until p.start.length - 1) {
+      start(userRow(user) + 1) = p.start(r + 1) - p.start(r)
+      user += 1
+    }
+    var i = 0
+    while (i < userRow.length) { start(i + 1) = Math.addExact(start(i), start(i + 1)); i += 1 }
+    val items = new Array[Int](start(userRow.length))
+    user = 0
+    for (p <- parts; r <- 0 until p.start.length - 1) {
+      val to = start(userRow(user))
+      val n = p.start(r + 1) - p.start(r)
+      System.arraycopy(p.items, p.start(r), items, to, n)
+      java.util.Arrays.sort(items, to, to + n)
+      user += 1
+    }
+    new Seen(start, items)
+  }
+}

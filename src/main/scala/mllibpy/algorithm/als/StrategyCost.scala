@@ -1,0 +1,127 @@
+package mllibpy.algorithm.als
+
+/** What a strategy costs on a cluster, by pure arithmetic: the cluster's facts are arguments, so a
+  * laptop can plan for a thousand nodes.
+  *
+  * @param executors worker processes (1 in local mode, where nothing crosses a network)
+  * @param memory bytes that each executor can spend on our data
+  * @param driverMemory the same for the driver
+  * @param bandwidth bytes per second through one node's link
+  * @param flops float32 operations per second of one core in the kernels
+  */
+final case class ClusterFacts(
+    executors: Int,
+    cores: Int,
+    memory: Long,
+    driverMemory: Long,
+    local: Boolean,
+    bandwidth: Double = 1.25e9,
+    flops: Double = 3e10
+)
+
+/** The size of a problem. */
+final case class Shape(users: Long, items: Long, ratings: Long, rank: Int, iterations: Int)
+
+/** Bytes moved, bytes held and seconds, for one strategy. `why` says what rules it out, if anything. */
+final case class StrategyCost(
+    strategy: String,
+    layoutBytes: Long,
+    bytesPerIteration: Long,
+    executorMemory: Long,
+    driverMemory: Long,
+    seconds: Double,
+    why: Option[String]
+) {
+  def feasible: Boolean = why.isEmpty
+}
+
+object StrategyCost {
+  // Bytes of one rating at rest (column and value), and on its way to a block (two keys and a value).
+  private final val AtRest = 8L
+  private final val Shuffled = 20L
+  // Measured on two cores: a job without and with a shuffle, and copying between JVM threads.
+  private final val Job = 0.014
+  private final val JobWithShuffle = 0.036
+  private final val CopyBandwidth = 1.5e9
+
+  def all(shape: Shape, cluster: ClusterFacts): Seq[StrategyCost] =
+    Seq(broadcast(shape, cluster), dataParallel(shape, cluster), blocked(shape, cluster))
+
+  /** The fastest that fits; where none fits, the one that needs the least memory. */
+  def choose(costs: Seq[StrategyCost]): StrategyCost = {
+    val fit = costs.filter(_.feasible)
+    if (fit.nonEmpty) fit.minBy(_.seconds) else costs.minBy(c => Math.max(c.executorMemory, c.driverMemory))
+  }
+
+  private def factorBytes(s: Shape): Long = (s.users + s.items) * s.rank * 4L
+  private def ratingBytes(s: Shape): Long = 2 * s.ratings * AtRest
+  private def wire(c: ClusterFacts): Double = if (c.local) CopyBandwidth else c.bandwidth
+
+  /** Both half-steps of all iterations: n k^2 for the updates, k^3 / 3 for each solve. */
+  private def arithmetic(s: Shape, c: ClusterFacts): Double = {
+    val k = s.rank.toDouble
+    val perIteration = 2 * s.ratings * k * (k + 1) + (s.users + s.items) * k * k * k / 3
+    s.iterations * perIteration / (c.flops * c.executors * c.cores)
+  }
+
+  /** Each rating crosses once for each side; the links of all executors work at once. */
+  private def layout(s: Shape, c: ClusterFacts): (Long, Double) = {
+    val bytes = 2 * s.ratings * Shuffled
+    (bytes, bytes / (wire(c) * c.executors))
+  }
+
+  /** New factors come to the driver and go out to every executor: the driver's link carries each once
+    * in each direction, and a torrent spreads them, so an executor receives all of them once.
+    */
+  private def modelTraffic(s: Shape, c: ClusterFacts): (Long, Double) = {
+    val bytes = factorBytes(s) * (1 + c.executors)
+    (bytes, 2 * factorBytes(s) / wire(c) + 2 * Job)
+  }
+
+  private def broadcast(s: Shape, c: ClusterFacts): StrategyCost = {
+    val (laidBytes, laid) = layout(s, c)
+    val (moved, step) = modelTraffic(s, c)
+    val ship = 2 * ratingBytes(s) / wire(c)
+    val need = ratingBytes(s) + 2 * factorBytes(s)
+    priced("broadcast", laidBytes + ratingBytes(s) * (1 + c.executors), moved, need, need, c) {
+      laid + ship + s.iterations * step + arithmetic(s, c)
+    }
+  }
+
+  private def dataParallel(s: Shape, c: ClusterFacts): StrategyCost = {
+    val (laidBytes, laid) = layout(s, c)
+    val (moved, step) = modelTraffic(s, c)
+    val models = 2 * factorBytes(s)
+    priced("data-parallel", laidBytes, moved, ratingBytes(s) / c.executors + models, models, c) {
+      laid + s.iterations * step + arithmetic(s, c)
+    }
+  }
+
+  private def blocked(s: Shape, c: ClusterFacts): StrategyCost = {
+    val (laidBytes, laid) = layout(s, c)
+    val blocks = (c.executors * c.cores).toLong
+    // A row goes to each block that needs it: to no more blocks than there are, nor than it has ratings.
+    def rows(count: Long): Double = count * Math.min(blocks.toDouble, Math.max(1.0, s.ratings.toDouble / count))
+    val moved = ((rows(s.users) + rows(s.items)) * s.rank * 4).toLong
+    val held = ratingBytes(s) / c.executors + 2 * factorBytes(s) / c.executors + moved / c.executors
+    val step = moved / (wire(c) * c.executors) + 2 * JobWithShuffle
+    // At the end the driver holds the model.
+    priced("blocked", laidBytes, moved, held, factorBytes(s), c)(laid + s.iterations * step + arithmetic(s, c))
+  }
+
+  private def priced(name: String, layoutBytes: Long, moved: Long, need: Long, driver: Long, c: ClusterFacts)(
+      seconds: Double
+  ): StrategyCost = {
+    val together = if (c.local) need + driver else need
+    val why =
+      if (together > c.memory) Some(s"needs ${show(together)} in an executor that has ${show(c.memory)}")
+      else if (driver > c.driverMemory) Some(s"needs ${show(driver)} in the driver that has ${show(c.driverMemory)}")
+      else None
+    StrategyCost(name, layoutBytes, moved, need, driver, seconds, why)
+  }
+
+  def show(bytes: Long): String =
+    if (bytes < (10L << 20)) f"${bytes / 1024.0}%.0f KiB"
+    else if (bytes < (10L << 30)) f"${bytes / 1048576.0}%.0f MiB"
+    else f"${bytes / 1073741824.0}%.1f GiB"
+}

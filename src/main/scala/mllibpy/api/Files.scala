@@ -1,0 +1,110 @@
+package mllibpy.api
+
+import mllibpy.engine.InvalidInput
+import org.apache.hadoop.conf.Configuration
+import org.apache.hadoop.fs.{FileStatus, FileSystem, LocalFileSystem, Path}
+import org.apache.hadoop.io.compress.CompressionCodecFactory
+
+import java.io.{BufferedInputStream, BufferedReader, InputStream, InputStreamReader, OutputStream}
+import java.nio.charset.StandardCharsets.UTF_8
+import java.util.UUID
+
+/** A file that was found. */
+final case class Found(path: String, bytes: Long)
+
+/** Small reads and whole writes on any file system that Hadoop knows. */
+final class Files(conf: Configuration) {
+
+  /** A local file system without its checksum side files: our own formats carry their checksums. */
+  def system(path: Path): FileSystem = path.getFileSystem(conf) match {
+    case l: LocalFileSystem => l.getRaw
+    case other              => other
+  }
+
+  def exists(uri: String): Boolean = {
+    val path = new Path(uri)
+    system(path).exists(path)
+  }
+
+  /** The data files that a file, folder or glob names, by name; hidden ones left out. */
+  def list(uri: String): Seq[Found] = {
+    val path = new Path(uri)
+    val fs = system(path)
+    val matched = Option(fs.globStatus(path)).toSeq.flatten
+    val files = matched.flatMap(s => if (s.isDirectory) fs.listStatus(s.getPath).toSeq.filter(_.isFile) else Seq(s))
+    files.filterNot(hidden).map(s => Found(s.getPath.toString, s.getLen)).sortBy(_.path)
+  }
+
+  private def hidden(s: FileStatus): Boolean = s.getPath.getName.startsWith("_") || s.getPath.getName.startsWith(".")
+
+  /** The first file that is not empty. */
+  def first(uri: String): Found = {
+    val found = list(uri)
+    InvalidInput.unless(found.nonEmpty, s"there is no file at $uri")
+    found.find(_.bytes > 0).getOrElse(throw new InvalidInput(s"$uri: all files are empty; there are no ratings"))
+  }
+
+  /** The bytes of a file, decompressed by its ending. */
+  def open(uri: String): InputStream = {
+    val path = new Path(uri)
+    val fs = system(path)
+    InvalidInput.unless(fs.exists(path), s"there is no file at $uri")
+    val raw = fs.open(path)
+    Option(new CompressionCodecFactory(conf).getCodec(path)).map(_.createInputStream(raw)).getOrElse(raw)
+  }
+
+  def lines(uri: String, n: Int): Seq[String] = {
+    val in = new BufferedReader(new InputStreamReader(open(uri), UTF_8))
+    try {
+      val read = Iterator.continually(in.readLine()).takeWhile(_ != null).filter(_.nonEmpty).take(n).toList
+      InvalidInput.unless(read.nonEmpty, s"$uri: the file is empty; there are no ratings")
+      read
+    } finally in.close()
+  }
+
+  /** Which line starts at `offset` of the (decompressed) file, counted from 1. */
+  def lineNumber(uri: String, offset: Long): Long = {
+    val in = new BufferedInputStream(open(uri), 1 << 16)
+    try {
+      var line = 1L
+      var at = 0L
+      while (at < offset) {
+        if (in.read() == '\n') line += 1
+        at += 1
+      }
+      line
+    } finally in.close()
+  }
+
+  def bytes(uri: String, limit: Long): Array[Byte] = {
+    val in = open(uri)
+    try if (limit < 0) in.readAllBytes() else in.readNBytes(Math.toIntExact(limit))
+    finally in.close()
+  }
+
+  /** Writes a whole file under a temporary name, then renames it. */
+  def write(uri: String)(content: OutputStream => Unit): Unit = {
+    val path = new Path(uri)
+    val fs = system(path)
+    val temporary = new Path(path.getParent, s".${path.getName}.${UUID.randomUUID}")
+    try {
+      Option(path.getParent).foreach(fs.mkdirs)
+      val out = fs.create(temporary, true)
+      try content(out)
+      finally out.close()
+      replace(fs, temporary, path)
+    } finally if (fs.exists(temporary)) { fs.delete(temporary, true); () }
+  }
+
+  /** Renames onto a name that may be taken. */
+  def replace(fs: FileSystem, from: Path, to: Path): Unit = {
+    val old = new Path(to.getParent, s".${to.getName}.${UUID.randomUUID}")
+    val taken = fs.exists(to)
+    if (taken) fs.rename(to, old)
+    if (!fs.rename(from, to)) {
+      if (taken) fs.rename(old, to)
+      throw new InvalidInput(s"could not write $to; check permissions and space", "state")
+    }
+    if (taken) { fs.delete(old, true); () }
+  }
+}

@@ -1,0 +1,103 @@
+package mllibpy.api
+
+import mllibpy.algorithm.als.Ratings
+import mllibpy.engine.{InvalidInput, TextIds, Triples, TriplesBuilder}
+import mllibpy.kernel.Scramble
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.functions.col
+import org.apache.spark.sql.types.{ByteType, DataType, IntegerType, LongType, NumericType, ShortType, StringType}
+import org.apache.spark.sql.{Column, DataFrame}
+
+import scala.collection.mutable
+
+/** Ratings from a Spark DataFrame: columns of integers or texts, and a number. */
+object FrameRatings {
+  private final val Time = "timestamp"
+
+  def read(df: DataFrame, userCol: String, itemCol: String, ratingCol: String, source: String): Ratings = {
+    for (c <- Seq(userCol, itemCol, ratingCol))
+      InvalidInput.unless(
+        df.columns.contains(c),
+        s"$source has no column '$c'; its columns are ${df.columns.mkString(", ")}"
+      )
+    val textUsers = idIsText(df, userCol, source)
+    val textItems = idIsText(df, itemCol, source)
+    InvalidInput.unlessType(
+      typeOf(df, ratingCol).isInstanceOf[NumericType],
+      s"$source: column '$ratingCol' must hold numbers, not ${typeOf(df, ratingCol).simpleString}"
+    )
+    val timed = df.columns.contains(Time) && integral(typeOf(df, Time))
+    val columns = Seq(id(userCol, textUsers), id(itemCol, textItems), quoted(ratingCol).cast("float")) ++
+      (if (timed) Seq(quoted(Time).cast("long")) else Nil)
+    val shape = Shape(Array(userCol, itemCol, ratingCol, Time), textUsers, textItems, timed)
+    val parsed = df.select(columns: _*).queryExecution.toRdd.mapPartitions(it => new RowParser(shape).parse(it))
+    Parsed.ratings(parsed, textUsers, textItems, timed, source, p => new InvalidInput(s"$source: ${p.text}"))
+  }
+
+  private def integral(t: DataType): Boolean = Seq(ByteType, ShortType, IntegerType, LongType).contains(t)
+  private def quoted(name: String): Column = col(s"`${name.replace("`", "``")}`")
+  private def id(name: String, text: Boolean): Column = if (text) quoted(name) else quoted(name).cast(LongType)
+  private def typeOf(df: DataFrame, name: String): DataType = df.schema(name).dataType
+
+  private def idIsText(df: DataFrame, name: String, source: String): Boolean = typeOf(df, name) match {
+    case t if integral(t) => false
+    case _: StringType    => true
+    case other =>
+      throw new InvalidInput(
+        s"$source: column '$name' must hold integer or text ids, not ${other.simpleString}; cast it to long or string",
+        "type"
+      )
+  }
+
+  final case class Shape(names: Array[String], textUsers: Boolean, textItems: Boolean, timed: Boolean)
+}
+
+private final class RowParser(shape: FrameRatings.Shape) {
+  private val builder = new TriplesBuilder(1024, shape.timed)
+  private val users = mutable.Set.empty[String]
+  private val items = mutable.Set.empty[String]
+  private val nulls = new Array[Long](4)
+
+  def parse(rows: Iterator[InternalRow]): Iterator[Parsed] = new Iterator[Parsed] {
+    private var ended = false
+    def hasNext: Boolean = !ended
+    def next(): Parsed = {
+      while (builder.size < Triples.ChunkSize && rows.hasNext) add(rows.next())
+      ended = !rows.hasNext
+      new Parsed(
+        builder.result(),
+        if (ended) users.toArray else Array.empty,
+        if (ended) items.toArray else Array.empty,
+        if (ended) problem else None
+      )
+    }
+  }
+
+  private def add(row: InternalRow): Unit = {
+    val missing = (0 until (if (shape.timed) 4 else 3)).filter(row.isNullAt)
+    missing.foreach(i => nulls(i) += 1)
+    if (missing.isEmpty)
+      builder.add(
+        key(row, 0, shape.textUsers, users),
+        key(row, 1, shape.textItems, items),
+        row.getFloat(2),
+        if (shape.timed) row.getLong(3) else 0
+      )
+  }
+
+  private def key(row: InternalRow, at: Int, text: Boolean, seen: mutable.Set[String]): Long =
+    if (text) {
+      val s = row.getUTF8String(at).toString
+      seen += s
+      TextIds.key(s)
+    } else Scramble.mix(row.getLong(at))
+
+  private def problem: Option[Problem] = {
+    val found = nulls.indices.filter(nulls(_) > 0)
+    if (found.isEmpty) None
+    else {
+      val each = found.map(i => s"column '${shape.names(i)}' has ${nulls(i)} null values in one partition")
+      Some(Problem("", 0, each.mkString("; ") + "; drop or fill them"))
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package mllibpy.api
+
+import mllibpy.algorithm.als.Ratings
+import mllibpy.engine.{IdSpace, IntegerIds, InvalidInput, TextIds, Triples}
+import org.apache.spark.rdd.RDD
+
+import java.nio.charset.StandardCharsets.UTF_8
+
+/** Why a piece of input cannot be used, and where it stands: the first of all problems is reported. */
+final case class Problem(place: String, offset: Long, text: String)
+
+/** A chunk as a source gives it: good triples, the texts among the ids, and what was wrong. */
+final class Parsed(
+    val triples: Triples,
+    val userNames: Array[String],
+    val itemNames: Array[String],
+    val problem: Option[Problem]
+) extends Serializable
+
+object Parsed {
+
+  /** Ratings from parsed chunks: names are gathered now where ids are texts, problems are reported by the
+    * first check.
+    */
+  def ratings(
+      parsed: RDD[Parsed],
+      textUsers: Boolean,
+      textItems: Boolean,
+      timed: Boolean,
+      source: String,
+      report: Problem => InvalidInput
+  ): Ratings = {
+    val check = () => first(parsed.flatMap(_.problem)).foreach(p => throw report(p))
+    def build(users: IdSpace, items: IdSpace) =
+      new Ratings(parsed.map(_.triples), users, items, timed, source, Some(parsed), check = check)
+    if (textUsers || textItems) {
+      // Gathering names is a pass over the source; keep what it parsed.
+      parsed.persist(Ratings.Kept)
+      check()
+    }
+    build(space(textUsers, parsed.flatMap(_.userNames)), space(textItems, parsed.flatMap(_.itemNames)))
+  }
+
+  private def first(problems: RDD[Problem]): Option[Problem] =
+    problems.takeOrdered(1)(Ordering.by((p: Problem) => (p.place, p.offset))).headOption
+
+  private def space(text: Boolean, names: RDD[String]): IdSpace =
+    if (text) TextIds.of(names.distinct().collect()) else IntegerIds
+
+  def utf8(bytes: Array[Byte], from: Int, until: Int): String = new String(bytes, from, until - from, UTF_8)
+}

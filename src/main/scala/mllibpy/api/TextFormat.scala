@@ -1,0 +1,88 @@
+package mllibpy.api
+
+import com.univocity.parsers.csv.{CsvParser, CsvParserSettings}
+import mllibpy.engine.InvalidInput
+
+/** How the lines of a ratings file are written: found from its first lines.
+  *
+  * @param separator "::", tab, comma, semicolon or bar
+  * @param header whether each file starts with a line of names
+  */
+final case class TextFormat(
+    separator: String,
+    header: Boolean,
+    user: Int,
+    item: Int,
+    rating: Int,
+    time: Int,
+    textUsers: Boolean,
+    textItems: Boolean
+)
+
+object TextFormat {
+  private val separators = Seq("::", "\t", ",", ";", "|")
+  // Names that files in the field use, lower case; the caller's own names come first.
+  private val userNames = Seq("userid", "user_id", "user")
+  private val itemNames = Seq("movieid", "movie_id", "itemid", "item_id", "item", "movie")
+  private val ratingNames = Seq("rating", "score", "value")
+
+  def find(file: String, lines: Seq[String], userCol: String, itemCol: String, ratingCol: String): TextFormat = {
+    val head = lines.head
+    val separator = separators.find(s => fields(head, s).length >= 3).getOrElse {
+      throw new InvalidInput(
+        s"$file, line 1: '${clip(head)}' is not a rating; expected user, item and rating separated by '::', tab, ',', ';' or '|'"
+      )
+    }
+    val names = fields(head, separator)
+    if (number(names(2))) plain(separator, names)
+    else named(file, separator, names, lines.drop(1).headOption, userCol, itemCol, ratingCol)
+  }
+
+  private def plain(separator: String, row: Array[String]): TextFormat =
+    TextFormat(separator, header = false, 0, 1, 2, if (timeAt(row)) 3 else -1, !integer(row(0)), !integer(row(1)))
+
+  private def timeAt(row: Array[String]): Boolean = row.length > 3 && integer(row(3))
+
+  private def named(
+      file: String,
+      separator: String,
+      names: Array[String],
+      firstRow: Option[String],
+      userCol: String,
+      itemCol: String,
+      ratingCol: String
+  ): TextFormat = {
+    val lower = names.map(_.trim.toLowerCase)
+    def find(own: String, usual: Seq[String]): Int = {
+      val at = names.indexWhere(_.trim == own)
+      if (at >= 0) at else usual.map(n => lower.indexOf(n)).find(_ >= 0).getOrElse(-1)
+    }
+    def column(own: String, usual: Seq[String]): Int = {
+      val at = find(own, usual)
+      InvalidInput.unless(at >= 0, s"$file has no column '$own'; its columns are ${names.mkString(", ")}")
+      at
+    }
+    val user = column(userCol, userNames)
+    val item = column(itemCol, itemNames)
+    val rating = column(ratingCol, ratingNames)
+    val row = firstRow.map(fields(_, separator)).getOrElse(Array.empty)
+    def text(at: Int) = row.length > at && !integer(row(at))
+    TextFormat(separator, header = true, user, item, rating, lower.indexOf("timestamp"), text(user), text(item))
+  }
+
+  def fields(line: String, separator: String): Array[String] =
+    if (line.indexOf('"') >= 0 && separator.length == 1) quoted(line, separator.charAt(0))
+    else line.split(java.util.regex.Pattern.quote(separator), -1)
+
+  private def quoted(line: String, separator: Char): Array[String] = {
+    val settings = new CsvParserSettings
+    settings.getFormat.setDelimiter(separator)
+    settings.setNullValue("")
+    Option(new CsvParser(settings).parseLine(line)).getOrElse(Array.empty[String])
+  }
+
+  def integer(s: String): Boolean = s.trim.toLongOption.isDefined
+  private def number(s: String): Boolean = s.trim.toDoubleOption.isDefined
+
+  def clip(s: String): String = if (s.length <= 80) s else s.take(77) + "..."
+}

@@ -1,0 +1,90 @@
+package mllibpy.api
+
+import mllibpy.algorithm.als.Ratings
+import mllibpy.engine.{InvalidInput, TextIds, Triples, TriplesBuilder}
+import mllibpy.kernel.Scramble
+import org.apache.hadoop.io.{LongWritable, Text}
+import org.apache.hadoop.mapred.{FileSplit, TextInputFormat}
+import org.apache.spark.SparkContext
+import org.apache.spark.rdd.HadoopRDD
+
+import scala.collection.mutable
+
+/** Ratings from text files of any file system that Hadoop knows, plain or compressed, parsed on the
+  * cluster. A line that is not a rating is reported with its file, number and text.
+  */
+object TextRatings {
+  def read(sc: SparkContext, uri: String, files: Files, userCol: String, itemCol: String, ratingCol: String): Ratings = {
+    val first = files.first(uri)
+    val format = TextFormat.find(first.path, files.lines(first.path, 2), userCol, itemCol, ratingCol)
+    val lines = sc.hadoopFile[LongWritable, Text, TextInputFormat](uri, sc.defaultParallelism)
+    val parsed = lines
+      .asInstanceOf[HadoopRDD[LongWritable, Text]]
+      .mapPartitionsWithInputSplit((split, it) =>
+        new LineParser(format, split.asInstanceOf[FileSplit].getPath.toString).parse(it)
+      )
+    Parsed.ratings(parsed, format.textUsers, format.textItems, format.time >= 0, uri, p => report(files, p))
+  }
+
+  private def report(files: Files, p: Problem): InvalidInput =
+    new InvalidInput(s"${p.place}, line ${files.lineNumber(p.place, p.offset)}: ${p.text}")
+}
+
+/** Parses the lines of one split into chunks; stops at the first bad line. */
+private final class LineParser(format: TextFormat, path: String) {
+  private val builder = new TriplesBuilder(1024, format.time >= 0)
+  private val users = mutable.Set.empty[String]
+  private val items = mutable.Set.empty[String]
+  private var problem: Option[Problem] = None
+
+  def parse(lines: Iterator[(LongWritable, Text)]): Iterator[Parsed] = new Iterator[Parsed] {
+    private var ended = false
+    def hasNext: Boolean = !ended
+    def next(): Parsed = {
+      while (problem.isEmpty && builder.size < Triples.ChunkSize && lines.hasNext) {
+        val (offset, text) = lines.next()
+        if (!(format.header && offset.get == 0)) add(text, offset.get)
+      }
+      ended = problem.nonEmpty || !lines.hasNext
+      // Names are few beside ratings: they go with the last chunk.
+      new Parsed(
+        builder.result(),
+        if (ended) users.toArray else Array.empty,
+        if (ended) items.toArray else Array.empty,
+        problem
+      )
+    }
+  }
+
+  private def add(line: Text, offset: Long): Unit =
+    if (line.getLength > 0) {
+      val f = TextFormat.fields(line.toString, format.separator)
+      try
+        builder.add(
+          key(field(f, format.user, "user"), format.textUsers, "user", users),
+          key(field(f, format.item, "item"), format.textItems, "item", items),
+          rating(field(f, format.rating, "rating")),
+          if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0
+        )
+      catch {
+        case e: BadField => problem = Some(Problem(path, offset, s"${e.what} in '${TextFormat.clip(line.toString)}'"))
+      }
+    }
+
+  private def field(f: Array[String], at: Int, name: String): String =
+    if (at < f.length && f(at) != null && f(at).nonEmpty) f(at) else throw new BadField(s"no $name")
+
+  private def key(s: String, text: Boolean, name: String, seen: mutable.Set[String]): Long =
+    if (text) {
+      seen += s
+      TextIds.key(s)
+    } else Scramble.mix(s.trim.toLongOption.getOrElse(throw new BadField(s"the $name '${TextFormat.clip(s)}' is not an integer")))
+
+  private def rating(s: String): Float =
+    s.trim.toFloatOption.getOrElse(throw new BadField(s"the rating '${TextFormat.clip(s)}' is not a number"))
+
+  private def time(s: String): Long =
+    s.trim.toLongOption.getOrElse(throw new BadField(s"the timestamp '${TextFormat.clip(s)}' is not an integer"))
+}
+
+private final class BadField(val what: String) extends RuntimeException(what, null, false, false)
