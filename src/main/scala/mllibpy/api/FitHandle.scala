@@ -28,7 +28,7 @@ final class FitHandle(sc: SparkContext, ratings: Ratings, params: AlsParams) {
   thread.start()
 
   /** Waits at most `millis`; where the fit has ended, true. */
-  def await(millis: Long): Boolean = done.await(millis, TimeUnit.MILLISECONDS)
+  def waitFor(millis: Long): Boolean = done.await(millis, TimeUnit.MILLISECONDS)
 
   /** Phase, half-steps done, and the last objective. */
   def progress: String = {

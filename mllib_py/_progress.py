@@ -1,0 +1,46 @@
+"""Progress of a long fit: a bar in a terminal or a notebook, quiet elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Self
+
+
+def wanted(progress: bool | None) -> bool:
+    """Decide whether to show a bar: as asked, else where someone is looking."""
+    return progress if progress is not None else sys.stderr.isatty() or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    instance = shell.get_ipython() if shell is not None else None
+    return type(instance).__name__ == "ZMQInteractiveShell"
+
+
+class Bar:
+    """tqdm's bar where it is wanted and tqdm is installed, else nothing."""
+
+    def __init__(self, total: int, *, show: bool) -> None:
+        self._bar: Any = None
+        if show:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self._bar = tqdm(total=total, leave=False, unit="half-step", file=sys.stderr)
+
+    def update(self, phase: str, done: int, objective: float | None) -> None:
+        """Show where the fit stands."""
+        if self._bar is None:
+            return
+        self._bar.set_description(phase, refresh=False)
+        if objective is not None:
+            self._bar.set_postfix(objective=f"{objective:.6g}", refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

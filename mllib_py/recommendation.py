@@ -1,0 +1,524 @@
+"""Recommendation: alternating least squares, in three ways to move the data."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import warnings
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from mllib_py import _bridge, data
+from mllib_py._estimator import Estimator
+from mllib_py._progress import Bar, wanted
+
+__all__ = ["ALS", "load"]
+
+
+class ALS(Estimator):
+    """Matrix factorisation by alternating least squares.
+
+    Finds factors x of users and y of items whose products x.y come close to the ratings. With
+    n the number of ratings of a user or an item, it minimises, for explicit ratings r,
+
+        sum over ratings of (r - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
+
+    [1]_, and for implicit feedback, with confidence c = 1 + alpha * abs(r) and preference p = 1
+    where r > 0, else 0 (r = 0 for a pair that was never seen),
+
+        sum over all pairs of c * (p - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
+
+    [2]_, where n counts ratings above 0. Users and items are solved in turn, each row exactly, so
+    the objective never rises (to rounding in float32).
+
+    The same data, parameters and `random_state` give the same factors from all strategies, whatever
+    `num_blocks`, and whatever the order or the partitions of the input.
+
+    Parameters
+    ----------
+    rank : int, default=10
+        Number of factors.
+    max_iter : int, default=10
+        Number of iterations at most; an iteration solves the users and then the items.
+    reg : float, default=0.1
+        Regularisation, weighted by the number of ratings of the row (ALS-WR).
+    strategy : {"auto", "broadcast", "data-parallel", "blocked"}, default="auto"
+        How ratings and factors move; all give the same factors. "auto" takes the cheapest that
+        fits, see `explain`.
+    solver : {"auto", "cholesky"}, default="auto"
+        How a row's normal equations are solved; "auto" is "cholesky". With `nonnegative`,
+        coordinate descent, whichever is named.
+    implicit : bool, default=False
+        Treat ratings as confidence in a preference (clicks, plays) and not as scores.
+    alpha : float, default=1.0
+        Implicit only: the confidence of a rating r is 1 + alpha * |r|.
+    nonnegative : bool, default=False
+        Constrain all factors to be at least 0.
+    num_blocks : int or None, default=None
+        Number of blocks for each side. None: as many as the cluster has cores, fewer for little
+        data. The factors do not depend on it.
+    tol : float or None, default=None
+        Stop when an iteration lowers the objective by less than this share of it. None: run all
+        iterations.
+    duplicates : {"error", "sum", "mean", "last"}, default="error"
+        Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
+        average, or keep the last (by time if there are timestamps, else by input order).
+    cold_start : {"nan", "mean", "error"}, default="nan"
+        Prediction for a user or item that was not in the training data: NaN (`score` leaves such
+        pairs out), the mean training rating, or an error.
+    user_col : str, default="user"
+        Name of the user column.
+    item_col : str, default="item"
+        Name of the item column.
+    rating_col : str, default="rating"
+        Name of the rating column.
+    random_state : int, default=0
+        Seed of the initial factors: any 64-bit integer.
+
+    Attributes
+    ----------
+    user_ids_, item_ids_ : ndarray of shape (n_users,), (n_items,)
+        Ids in ascending order: int64, or objects where they are texts.
+    user_factors_, item_factors_ : ndarray of shape (n_users, rank), (n_items, rank)
+        Factors (float32), rows in the order of the ids; fetched when first asked for.
+    history_ : list of dict
+        A half-step each: iteration, side ("user" or "item"), objective, seconds.
+    n_iter_ : int
+        Iterations done.
+    stop_reason_ : str
+        Why the fit stopped.
+    strategy_ : str
+        The strategy that ran.
+    seconds_ : dict
+        Seconds by phase: layout, total.
+    mean_rating_ : float
+        Mean of the training ratings.
+
+    References
+    ----------
+    .. [1] Zhou, Wilkinson, Schreiber, Pan: Large-scale parallel collaborative filtering for the
+       Netflix prize. AAIM 2008.
+    .. [2] Hu, Koren, Volinsky: Collaborative filtering for implicit feedback datasets. ICDM 2008.
+
+    Examples
+    --------
+    >>> import mllib_py
+    >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+    >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
+    >>> als.recommend([1], k=1)["item"].tolist()
+    [30]
+    """
+
+    def __init__(
+        self,
+        *,
+        rank: int = 10,
+        max_iter: int = 10,
+        reg: float = 0.1,
+        strategy: str = "auto",
+        solver: str = "auto",
+        implicit: bool = False,
+        alpha: float = 1.0,
+        nonnegative: bool = False,
+        num_blocks: int | None = None,
+        tol: float | None = None,
+        duplicates: str = "error",
+        cold_start: str = "nan",
+        user_col: str = "user",
+        item_col: str = "item",
+        rating_col: str = "rating",
+        random_state: int = 0,
+    ) -> None:
+        self.rank = rank
+        self.max_iter = max_iter
+        self.reg = reg
+        self.strategy = strategy
+        self.solver = solver
+        self.implicit = implicit
+        self.alpha = alpha
+        self.nonnegative = nonnegative
+        self.num_blocks = num_blocks
+        self.tol = tol
+        self.duplicates = duplicates
+        self.cold_start = cold_start
+        self.user_col = user_col
+        self.item_col = item_col
+        self.rating_col = rating_col
+        self.random_state = random_state
+
+    # --- fitting
+
+    def fit(self, ratings: Any, *, progress: bool | None = None) -> Self:
+        """Learn factors from ratings.
+
+        Parameters
+        ----------
+        ratings : Ratings, or anything that `mllib_py.ratings` takes
+            The training data.
+        progress : bool, optional
+            Whether to show a bar. Default: in a terminal or a notebook.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            A parameter is out of range, ratings are NaN or infinite, there are none, or pairs
+            repeat and `duplicates` is "error".
+        TypeError
+            The data are of a kind that cannot be ratings.
+        """
+        params = _bridge.to_json(self.get_params())
+        _bridge.call("check", params)
+        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        try:
+            handle = _bridge.call("fit", given._handle, params)
+            self._learn(_run(handle, 2 * self.max_iter, show=wanted(progress)))
+        finally:
+            if given is not ratings:
+                given.release()
+        return self
+
+    def _ratings(self, ratings: Any) -> data.Ratings:
+        return data.ratings(
+            ratings, user_col=self.user_col, item_col=self.item_col, rating_col=self.rating_col
+        )
+
+    def _learn(self, model: _bridge.Handle) -> None:
+        """Take over a model that was trained or loaded."""
+        self._model = model
+        self._arrays: dict[tuple[str, str], NDArray[Any]] = {}
+        info = _bridge.ask("modelInfo", model)
+        self._info = info
+        self.history_: list[dict[str, Any]] = info["history"]
+        self.n_iter_: int = info["n_iter"]
+        self.stop_reason_: str = info["stop_reason"]
+        self.strategy_: str = info["strategy"]
+        self.seconds_: dict[str, float] = info["seconds"]
+        self.mean_rating_: float = info["mean_rating"]
+
+    def explain(self, ratings: Any, *, cluster: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Estimate what each strategy would cost, print it, and say which one is taken and why.
+
+        Parameters
+        ----------
+        ratings : Ratings, or anything that `mllib_py.ratings` takes
+            The data to plan for.
+        cluster : dict, optional
+            A cluster to pretend: ``executors``, ``cores`` (of each), ``memory`` (bytes that an
+            executor can spend on data), ``driver_memory`` (bytes), ``bandwidth`` (bytes per second
+            of a link). What is missing is taken from the running one.
+
+        Returns
+        -------
+        dict
+            The problem's shape, the cluster, the estimates by strategy, the choice and the reason.
+        """
+        params = _bridge.to_json(self.get_params())
+        _bridge.call("check", params)
+        pretended = _checked_cluster(cluster or {})
+        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        try:
+            plan: dict[str, Any] = _bridge.ask("explain", given._handle, params, pretended)
+        finally:
+            if given is not ratings:
+                given.release()
+        print(_explanation(plan))
+        return plan
+
+    # --- using the model
+
+    def _fitted(self) -> _bridge.Handle:
+        if not hasattr(self, "_model"):
+            raise ValueError("this ALS is not fitted yet; call fit first")
+        return self._model
+
+    def predict(self, users: ArrayLike, items: ArrayLike) -> NDArray[np.float32]:
+        """Predict the ratings of pairs.
+
+        Parameters
+        ----------
+        users, items : array-like of shape (n,)
+            Ids of the pairs.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+            What an unknown user or item gets is `cold_start`'s to say.
+        """
+        model = self._fitted()
+        user_arrays, n, text_users = _asked(users, "users")
+        item_arrays, m, text_items = _asked(items, "items")
+        if n != m:
+            raise ValueError(f"users and items differ in length: {n} and {m}")
+        if n == 0:
+            return np.empty(0, dtype=np.float32)
+        with _bridge.shared_file() as path:
+            _bridge.write_arrays(path, user_arrays + item_arrays)
+            out = path.with_name(path.name + ".out")
+            _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
+            return np.fromfile(out, dtype=np.float32)
+
+    def recommend(
+        self, users: ArrayLike | None = None, k: int = 10, exclude_seen: bool = True
+    ) -> pd.DataFrame:
+        """Recommend items to users.
+
+        Parameters
+        ----------
+        users : array-like of shape (n,), or one id, optional
+            Ids of the users. Default: all of them.
+        k : int, default=10
+            Items for each user at most.
+        exclude_seen : bool, default=True
+            Leave out what a user rated in the training data.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: the user, the item (named as `user_col` and `item_col` say), ``score`` and
+            ``rank`` (from 1), best first, users in the order given. A user unknown to the model has
+            no rows, and a warning says so.
+        """
+        model = self._fitted()
+        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
+            raise ValueError(f"k must be an integer of at least 1, not {k!r}")
+        asked = self.user_ids_ if users is None else np.atleast_1d(_array(users))
+        arrays, n, text = _asked(asked, "users") if users is not None else ([], -1, False)
+        with _bridge.shared_file() as path:
+            _bridge.write_arrays(path, arrays)
+            out = path.with_name(path.name + ".out")
+            unknown = _bridge.call(
+                "recommend", model, str(path), n, text, int(k), bool(exclude_seen), str(out)
+            )
+            start, items, scores = (
+                np.fromfile(f"{out}.{part}", dtype=dtype)
+                for part, dtype in (("start", np.int32), ("items", np.int32), ("scores", np.float32))
+            )
+        if unknown:
+            warnings.warn(
+                f"{unknown} of the users were not in the training data; they get no items",
+                stacklevel=2,
+            )
+        counts = np.diff(start)
+        ranks = np.arange(len(items)) - np.repeat(start[:-1], counts) + 1
+        return pd.DataFrame(
+            {
+                self.user_col: np.repeat(asked, counts),
+                self.item_col: self.item_ids_[items],
+                "score": scores,
+                "rank": ranks,
+            }
+        )
+
+    def score(self, ratings: Any) -> float:
+        """Return the root mean square error on ratings.
+
+        Parameters
+        ----------
+        ratings : Ratings, or anything that `mllib_py.ratings` takes
+            With `cold_start` "nan", pairs of a user or an item that was not in the training data
+            are left out, and a warning says how many.
+
+        Returns
+        -------
+        float
+            Lower is better. (scikit-learn's convention is the other way round.)
+        """
+        model = self._fitted()
+        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        try:
+            answer = _bridge.ask("score", model, given._handle)
+        finally:
+            if given is not ratings:
+                given.release()
+        if answer["unknown"]:
+            warnings.warn(
+                f"{answer['unknown']} ratings of unknown users or items were left out",
+                stacklevel=2,
+            )
+        return float(answer["rmse"])
+
+    def _array_of(self, side: str, what: str) -> NDArray[Any]:
+        model = self._fitted()
+        if (side, what) not in self._arrays:
+            n = self._info[f"n_{side}s"]
+            with _bridge.shared_file() as path:
+                _bridge.call("writeSide", model, side, what, str(path))
+                if what == "factors":
+                    array = np.fromfile(path, dtype=np.float32).reshape(n, -1)
+                elif self._info[f"{side}s"] == "text":
+                    array = _bridge.read_texts(path, n)
+                else:
+                    array = np.fromfile(path, dtype=np.int64)
+            self._arrays[side, what] = array
+        return self._arrays[side, what]
+
+    @property
+    def user_ids_(self) -> NDArray[Any]:
+        """Users' ids in ascending order."""
+        return self._array_of("user", "ids")
+
+    @property
+    def item_ids_(self) -> NDArray[Any]:
+        """Items' ids in ascending order."""
+        return self._array_of("item", "ids")
+
+    @property
+    def user_factors_(self) -> NDArray[np.float32]:
+        """Users' factors, rows in the order of the ids."""
+        return self._array_of("user", "factors")
+
+    @property
+    def item_factors_(self) -> NDArray[np.float32]:
+        """Items' factors, rows in the order of the ids."""
+        return self._array_of("item", "factors")
+
+    def factors_frame(self, side: str) -> Any:
+        """Return factors as a Spark DataFrame.
+
+        Parameters
+        ----------
+        side : {"user", "item"}
+            Whose.
+
+        Returns
+        -------
+        pyspark.sql.DataFrame
+            Columns: the id (named as `user_col` or `item_col` says) and ``features`` (array of
+            float), in the order of the ids.
+        """
+        if side not in ("user", "item"):
+            raise ValueError(f"side must be 'user' or 'item', not {side!r}")
+        name = self.user_col if side == "user" else self.item_col
+        return _bridge.frame_of(_bridge.call("factorsFrame", self._fitted(), side, name))
+
+    # --- keeping the model
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save the model as a folder of JSON and NPY files with checksums.
+
+        Parameters
+        ----------
+        path : str or path
+            Local, or of any file system that Hadoop knows (``hdfs://``). The folder appears whole
+            or not at all.
+        overwrite : bool, default=False
+            Whether to replace what is there.
+
+        Raises
+        ------
+        ValueError
+            Something is there already.
+        """
+        _bridge.call("save", self._fitted(), data._uri(path), bool(overwrite))
+
+    def __getstate__(self) -> dict[str, Any]:
+        if hasattr(self, "_model"):
+            raise TypeError("a fitted ALS holds a model in the JVM; use save and mllib_py.load")
+        return dict(self.__dict__)
+
+
+def load(path: str | os.PathLike[str]) -> ALS:
+    """Load a model that `ALS.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder, local or of any file system that Hadoop knows.
+
+    Returns
+    -------
+    ALS
+        Fitted. Loading runs no code from the files.
+
+    Raises
+    ------
+    ValueError
+        There is no model, it is of another format version, or a file is truncated or altered.
+    """
+    model = _bridge.call("load", data._uri(path))
+    als = ALS(**_bridge.ask("modelInfo", model)["params"])
+    als._learn(model)
+    return als
+
+
+def _run(handle: _bridge.Handle, half_steps: int, *, show: bool) -> _bridge.Handle:
+    """Wait for a fit, showing where it stands; an interrupt stops it in the JVM too."""
+    with Bar(half_steps, show=show) as bar, _bridge.errors():
+        try:
+            while not handle.waitFor(100):
+                at = json.loads(handle.progress())
+                bar.update(at["phase"], at["done"], at.get("objective"))
+        except KeyboardInterrupt:
+            handle.cancel()
+            raise
+        return handle.model()
+
+
+def _array(ids: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(ids)
+    return array.astype(object) if array.dtype.kind in "US" else array
+
+
+def _asked(ids: ArrayLike, name: str) -> tuple[list[NDArray[Any]], int, bool]:
+    """Return ids that were asked for as arrays to send, their number, and whether they are texts."""
+    array = np.atleast_1d(_array(ids))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, not {array.ndim}")
+    if array.dtype.kind in "iu":
+        return [array.astype(np.int64)], len(array), False
+    if len(array) and all(isinstance(i, str) for i in array):
+        return _bridge.text_arrays(list(array)), len(array), True
+    if not len(array):
+        return [np.empty(0, dtype=np.int64)], 0, False
+    raise TypeError(f"{name} must be integer or text ids, not {array.dtype}")
+
+
+_CLUSTER = {"executors", "cores", "memory", "driver_memory", "bandwidth"}
+
+
+def _checked_cluster(cluster: dict[str, Any]) -> str:
+    unknown = sorted(set(cluster) - _CLUSTER)
+    if unknown:
+        raise ValueError(
+            f"cluster has no fact {unknown[0]!r}; it takes {', '.join(sorted(_CLUSTER))}"
+        )
+    for name, value in cluster.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value <= 0:
+            raise ValueError(f"cluster: {name} must be a number above 0, not {value!r}")
+    whole = {k: v if k == "bandwidth" else int(v) for k, v in cluster.items()}
+    return _bridge.to_json(whole)
+
+
+def _explanation(plan: dict[str, Any]) -> str:
+    shape, cluster = plan["shape"], plan["cluster"]
+    where = "local" if cluster["local"] else f"{cluster['executors']} executors"
+    lines = [
+        f"{shape['users']} users x {shape['items']} items, {shape['ratings']} ratings, "
+        f"rank {shape['rank']}, {shape['iterations']} iterations; {where} of "
+        f"{cluster['cores']} cores with {_size(cluster['memory'])} for data",
+        f"{'strategy':<14}{'layout':>10}{'moved/iter':>12}{'executor':>10}{'driver':>10}{'seconds':>10}",
+    ]
+    for s in plan["strategies"]:
+        lines.append(
+            f"{s['strategy']:<14}{_size(s['layout_bytes']):>10}{_size(s['bytes_per_iteration']):>12}"
+            f"{_size(s['executor_memory']):>10}{_size(s['driver_memory']):>10}{s['seconds']:>10.3g}"
+            + (f"  {s['why_not']}" if s["why_not"] else "")
+        )
+    return "\n".join([*lines, f"-> {plan['chosen']}: {plan['reason']}"])
+
+
+def _size(n: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if n < 1000:
+            return f"{n:.3g} {unit}"
+        n /= 1000
+    return f"{n:.3g} TB"
