@@ -15,10 +15,10 @@ import scala.reflect.ClassTag
 object Lineage {
   final class Cut[T](val rdd: RDD[T], val release: () => Unit)
 
-  def cut[T: ClassTag](rdd: RDD[T]): Cut[T] =
+  def cut[T <: AnyRef: ClassTag](rdd: RDD[T]): Cut[T] =
     if (rdd.sparkContext.getCheckpointDir.isDefined) toCheckpoint(rdd) else throughDriver(rdd)
 
-  private def throughDriver[T: ClassTag](rdd: RDD[T]): Cut[T] = {
+  private def throughDriver[T <: AnyRef: ClassTag](rdd: RDD[T]): Cut[T] = {
     val held = new DriverBlocks(rdd.sparkContext, rdd.collect().toSeq)
     val out = held.rdd.persist(StorageLevel.MEMORY_AND_DISK)
     new Cut(out, () => { out.unpersist(blocking = false); held.release() })

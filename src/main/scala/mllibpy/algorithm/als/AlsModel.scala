@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{InvalidInput, StepRecord, Triples}
+import mllibpy.engine.{InvalidInput, Shared, StepRecord, Triples}
 import mllibpy.kernel.Arithmetic
 import org.apache.spark.SparkContext
 
@@ -39,7 +39,7 @@ final class AlsModel(
   def score(ratings: Ratings): Score = {
     ratings.facts
     val sc = ratings.chunks.sparkContext
-    val shared = sc.broadcast(this)
+    val shared = Shared(sc, this)
     try {
       val total = AlsModel.errors(ratings, shared).reduce(_ merge _)
       if (params.coldStart == "error" && total.unknown > 0)
@@ -56,7 +56,7 @@ final class AlsModel(
 }
 
 object AlsModel {
-  private def errors(ratings: Ratings, model: org.apache.spark.broadcast.Broadcast[AlsModel]) =
+  private def errors(ratings: Ratings, model: Shared[AlsModel]) =
     ratings.chunks.mapPartitions(it => Iterator.single(it.map(errorsOf(_, model.value)).foldLeft(Score(0, 0, 0))(_ merge _)))
 
   private def errorsOf(c: Triples, m: AlsModel): Score = {

@@ -1,8 +1,7 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.SparseBlock
+import mllibpy.engine.{Shared, SparseBlock}
 import org.apache.spark.SparkContext
-import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.rdd.RDD
 
 /** Ratings broadcast once to every executor, and the models each half-step: any task can solve any row.
@@ -11,8 +10,8 @@ import org.apache.spark.rdd.RDD
 final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     extends DriverModels(sc, laidOut, step) {
 
-  private val ratings: Map[Side, Broadcast[Array[SparseBlock]]] = {
-    val held = Side.map(s => sc.broadcast(laidOut(s).blocks.collect().sortBy(_.number)))
+  private val ratings: Map[Side, Shared[Array[SparseBlock]]] = {
+    val held = Side.map(s => Shared(sc, laidOut(s).blocks.collect().sortBy(_.number)))
     laidOut.release()
     held
   }
@@ -27,6 +26,6 @@ final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockS
 }
 
 private object BroadcastEverything {
-  def pick(sc: SparkContext, held: Broadcast[Array[SparseBlock]], count: Int): RDD[SparseBlock] =
+  def pick(sc: SparkContext, held: Shared[Array[SparseBlock]], count: Int): RDD[SparseBlock] =
     sc.parallelize(0 until count, count).map(i => held.value(i))
 }

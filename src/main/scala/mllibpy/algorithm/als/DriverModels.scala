@@ -1,9 +1,8 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{FloatRows, SparseBlock}
+import mllibpy.engine.{FloatRows, Shared, SparseBlock}
 import mllibpy.kernel.{HalfStepSums, Stride}
 import org.apache.spark.SparkContext
-import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.rdd.RDD
 
 import scala.collection.mutable
@@ -11,7 +10,7 @@ import scala.collection.mutable
 /** Factors of one side that the driver holds and has broadcast. */
 final class BroadcastFactors(
     val rows: Array[Float],
-    val shared: Broadcast[FloatRows],
+    val shared: Shared[FloatRows],
     sums: HalfStepSums,
     gramian: Array[Float]
 ) extends SideFactors(sums, gramian)
@@ -25,10 +24,10 @@ final class BroadcastFactors(
 abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     extends Movement[BroadcastFactors] {
 
-  private val keys: Map[Side, Broadcast[Array[Long]]] = Side.map(s => sc.broadcast(laidOut(s).keys))
+  private val keys: Map[Side, Shared[Array[Long]]] = Side.map(s => Shared(sc, laidOut(s).keys))
 
   // What a fit that fails half-way leaves behind, for `close`.
-  private val live = mutable.Set.empty[Broadcast[FloatRows]]
+  private val live = mutable.Set.empty[Shared[FloatRows]]
 
   def initial(side: Side): BroadcastFactors = {
     val s = step
@@ -53,7 +52,7 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
   private def gather(parts: Array[Solved]): BroadcastFactors = {
     val ordered = parts.sortBy(_.number).toSeq
     val rows = FloatRows.concat(ordered.map(_.factors.padded))
-    val shared = sc.broadcast(new FloatRows(step.rank, rows))
+    val shared = Shared(sc, new FloatRows(step.rank, rows))
     live += shared
     new BroadcastFactors(
       rows,
@@ -80,11 +79,11 @@ private object DriverModels {
   def solve(
       blocks: RDD[SparseBlock],
       step: BlockStep,
-      fixed: Broadcast[FloatRows],
-      fixedKeys: Broadcast[Array[Long]],
+      fixed: Shared[FloatRows],
+      fixedKeys: Shared[Array[Long]],
       firstRow: Array[Int],
       gramian: Array[Float],
-      current: Option[Broadcast[FloatRows]]
+      current: Option[Shared[FloatRows]]
   ): RDD[Solved] = {
     val stride = Stride.of(step.rank)
     blocks.map { b =>

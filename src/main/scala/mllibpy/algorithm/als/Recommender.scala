@@ -1,5 +1,6 @@
 package mllibpy.algorithm.als
 
+import mllibpy.engine.Shared
 import mllibpy.kernel.{Arithmetic, Stride, TopK}
 import org.apache.spark.SparkContext
 
@@ -17,7 +18,7 @@ object Recommender {
   }
 
   private def onCluster(sc: SparkContext, scorer: Scorer, userRows: Array[Int]): Recommendations = {
-    val shared = sc.broadcast(scorer)
+    val shared = Shared(sc, scorer)
     try {
       val tasks = Math.min(userRows.length, sc.defaultParallelism * 4)
       val ranges = (0 until tasks).map { t =>

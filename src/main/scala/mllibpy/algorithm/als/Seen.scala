@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.SparseBlock
+import mllibpy.engine.{Shared, SparseBlock}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
@@ -23,8 +23,8 @@ object Seen {
       itemKeys: Array[Long],
       itemRow: Array[Int]
   ): Seen = {
-    val keys = sc.broadcast(itemKeys)
-    val rows = sc.broadcast(itemRow)
+    val keys = Shared(sc, itemKeys)
+    val rows = Shared(sc, itemRow)
     try {
       val parts = blocks.map { b =>
         val model = LaidOut.places(b, keys.value).map(rows.value(_))
