@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _bridge
 
-__all__ = ["Ratings", "list_files", "ratings", "read_bytes", "write_bytes"]
+__all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
 _RDD_CHUNK = 1 << 16
 
@@ -156,12 +157,10 @@ class Ratings:
         return f"Ratings(n_ratings={self.n_ratings})"
 
 
-def _release_quietly(handle: _bridge.Handle) -> None:
+def _release_quietly(handle: _bridge.Handle, function: str = "release") -> None:
     # The interpreter may be going down and the JVM gone: then nothing is held either.
-    from contextlib import suppress
-
-    with suppress(Exception):
-        _bridge.call("release", handle)
+    with contextlib.suppress(Exception):
+        _bridge.call(function, handle)
 
 
 def ratings(
@@ -432,6 +431,45 @@ def _describe(chunk: list[Any], text_users: bool, text_items: bool) -> str:
         if not isinstance(row[2], int | float | np.number):
             return f"the rating of {row!r} is not a number"
     return "ids beyond 64 bits"
+
+
+class Matrix:
+    """A dense float32 matrix that Spark holds, as tiles in row order. Made by `matrix`."""
+
+    def __init__(self, handle: _bridge.Handle, shape: tuple[int, int]) -> None:
+        self._handle = handle
+        self.shape = shape
+        self._finalizer = weakref.finalize(self, _release_quietly, handle, "releaseMatrix")
+
+    def release(self) -> None:
+        """Free what Spark holds; the matrix cannot be used after."""
+        self._finalizer()
+
+
+def matrix(x: ArrayLike) -> Matrix:
+    """Hand a dense matrix over to Spark.
+
+    Parameters
+    ----------
+    x : array-like of shape (n, m)
+        Numbers; they become float32.
+
+    Returns
+    -------
+    Matrix
+
+    Raises
+    ------
+    ValueError
+        `x` does not have two dimensions, or is empty.
+    """
+    array = np.ascontiguousarray(x, dtype=np.float32)
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"a matrix needs rows and columns, not the shape {array.shape}")
+    with _bridge.shared_file(array.nbytes) as path:
+        _bridge.write_arrays(path, [array])
+        handle = _bridge.call("matrixFromArrays", str(path), array.shape[0], array.shape[1])
+    return Matrix(handle, array.shape)
 
 
 # --- small files on any file system --------------------------------------------------------------
