@@ -245,6 +245,16 @@ def call(name: str, *args: Any) -> Any:
         return getattr(door, name)(*args)
 
 
+def release(name: str, handle: Handle) -> None:
+    """Free what a handle holds, if the session that made it still runs; never raise."""
+    from pyspark import SparkContext
+
+    # The interpreter may be going down and the JVM gone: then nothing is held either.
+    with contextlib.suppress(Exception):
+        if SparkContext._active_spark_context is not None:
+            call(name, handle)
+
+
 def ask(name: str, *args: Any) -> Any:
     """Call a function of the door that answers in JSON, and read the answer."""
     return json.loads(call(name, *args))

@@ -53,6 +53,7 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
+        """Show the parameters that differ from their defaults."""
         defaults = inspect.signature(type(self).__init__).parameters
         changed = [
             f"{name}={value!r}"

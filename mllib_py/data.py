@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import uuid
@@ -35,7 +34,9 @@ class Ratings:
         self._parents = tuple(parents)
         self._facts_: dict[str, Any] | None = None
         self._counts_: list[int] | None = None
-        self._finalizer = None if parents else weakref.finalize(self, _release_quietly, handle)
+        self._finalizer = (
+            None if parents else weakref.finalize(self, _bridge.release, "release", handle)
+        )
 
     def _facts(self) -> dict[str, Any]:
         if self._facts_ is None:
@@ -152,15 +153,10 @@ class Ratings:
             self._finalizer()
 
     def __repr__(self) -> str:
+        """Say how many ratings there are, where that is known."""
         if self._facts_ is None:
             return "Ratings(not looked at yet)"
         return f"Ratings(n_ratings={self.n_ratings})"
-
-
-def _release_quietly(handle: _bridge.Handle, function: str = "release") -> None:
-    # The interpreter may be going down and the JVM gone: then nothing is held either.
-    with contextlib.suppress(Exception):
-        _bridge.call(function, handle)
 
 
 def ratings(
@@ -439,7 +435,7 @@ class Matrix:
     def __init__(self, handle: _bridge.Handle, shape: tuple[int, int]) -> None:
         self._handle = handle
         self.shape = shape
-        self._finalizer = weakref.finalize(self, _release_quietly, handle, "releaseMatrix")
+        self._finalizer = weakref.finalize(self, _bridge.release, "releaseMatrix", handle)
 
     def release(self) -> None:
         """Free what Spark holds; the matrix cannot be used after."""
@@ -523,5 +519,3 @@ def write_bytes(uri: str | os.PathLike[str], content: bytes) -> None:
     with _bridge.shared_file(len(content)) as path:
         path.write_bytes(content)
         _bridge.call("writeFile", _uri(uri), str(path))
-
-

@@ -299,7 +299,11 @@ class ALS(Estimator):
             )
             start, items, scores = (
                 np.fromfile(f"{out}.{part}", dtype=dtype)
-                for part, dtype in (("start", np.int32), ("items", np.int32), ("scores", np.float32))
+                for part, dtype in (
+                    ("start", np.int32),
+                    ("items", np.int32),
+                    ("scores", np.float32),
+                )
             )
         if unknown:
             warnings.warn(
@@ -420,6 +424,7 @@ class ALS(Estimator):
         _bridge.call("save", self._fitted(), data._uri(path), bool(overwrite))
 
     def __getstate__(self) -> dict[str, Any]:
+        """Let an unfitted estimator be copied; a fitted one is saved."""
         if hasattr(self, "_model"):
             raise TypeError("a fitted ALS holds a model in the JVM; use save and mllib_py.load")
         return dict(self.__dict__)
@@ -468,7 +473,7 @@ def _array(ids: ArrayLike) -> NDArray[Any]:
 
 
 def _asked(ids: ArrayLike, name: str) -> tuple[list[NDArray[Any]], int, bool]:
-    """Return ids that were asked for as arrays to send, their number, and whether they are texts."""
+    """Return ids as arrays to send, their number, and whether they are texts."""
     array = np.atleast_1d(_array(ids))
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, not {array.ndim}")

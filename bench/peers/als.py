@@ -142,7 +142,10 @@ def slopes(problem: Problem, heap: measure.Heap, repeats: int) -> dict[str, Any]
             peak, (three, model) = heap.peak(lambda fit=fit: measure.timed(lambda: fit(3)))
             found[name].append((one, three))
             rmse = round(_rmse(problem, name, model), 5)
-            print(f"{name}: 1 iteration {one:.2f} s, 3: {three:.2f} s, {peak:.0f} MB, {rmse}", flush=True)
+            print(
+                f"{name}: 1 iteration {one:.2f} s, 3: {three:.2f} s, {peak:.0f} MB, {rmse}",
+                flush=True,
+            )
             out[name] = {"test_rmse_after_3": rmse, "peak_heap_mb": round(peak)}
     for name, pairs in found.items():
         out[name]["seconds_per_iteration"] = measure.summary([(t - o) / 2 for o, t in pairs])

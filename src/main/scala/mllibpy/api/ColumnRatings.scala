@@ -78,20 +78,20 @@ object ColumnRatings {
     */
   def fromBytes(chunks: RDD[Array[Byte]], textUsers: Boolean, textItems: Boolean, source: String): Ratings = {
     val parsed = chunks.zipWithIndex().map { case (bytes, number) => unpack(bytes, number, textUsers, textItems) }
-    Parsed.ratings(parsed, textUsers, textItems, timed = false, source, p => new InvalidInput(s"$source: ${p.text}"))
+    Parsed.ratings(parsed, textUsers, textItems, timed = false, source, p => new InvalidInput(s"$source: ${p.head.text}"))
   }
 
   private def unpack(bytes: Array[Byte], number: Long, textUsers: Boolean, textItems: Boolean): Parsed = {
     val in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
     if (in.get() == 'E') {
       val message = new String(bytes, 1, bytes.length - 1, UTF_8)
-      new Parsed(new Triples(Array(), Array(), Array(), null), Array(), Array(), Some(Problem("", number, message)))
+      new Parsed(new Triples(Array(), Array(), Array(), null), Array(), Array(), Seq(Problem("", number, message)))
     } else {
       val n = in.getInt()
       val (users, userNames) = ids(in, n, textUsers)
       val (items, itemNames) = ids(in, n, textItems)
       val values = Array.fill(n)(in.getFloat())
-      new Parsed(new Triples(users, items, values, null), userNames, itemNames, None)
+      new Parsed(new Triples(users, items, values, null), userNames, itemNames, Nil)
     }
   }
 

@@ -31,7 +31,13 @@ object FrameRatings {
       (if (timed) Seq(quoted(Time).cast("long")) else Nil)
     val shape = Shape(Array(userCol, itemCol, ratingCol, Time), textUsers, textItems, timed)
     val parsed = df.select(columns: _*).queryExecution.toRdd.mapPartitions(it => new RowParser(shape).parse(it))
-    Parsed.ratings(parsed, textUsers, textItems, timed, source, p => new InvalidInput(s"$source: ${p.text}"))
+    Parsed.ratings(parsed, textUsers, textItems, timed, source, report(source, _))
+  }
+
+  private def report(source: String, nulls: Seq[Problem]): InvalidInput = {
+    val counts = nulls.groupMapReduce(_.place)(_.at)(_ + _).toSeq.sorted
+    val each = counts.map { case (column, n) => s"column '$column' has $n null values" }
+    new InvalidInput(s"$source: ${each.mkString(" and ")}; drop or fill them")
   }
 
   private def integral(t: DataType): Boolean = Seq(ByteType, ShortType, IntegerType, LongType).contains(t)
@@ -68,7 +74,7 @@ private final class RowParser(shape: FrameRatings.Shape) {
         builder.result(),
         if (ended) users.toArray else Array.empty,
         if (ended) items.toArray else Array.empty,
-        if (ended) problem else None
+        if (ended) problems else Nil
       )
     }
   }
@@ -92,12 +98,6 @@ private final class RowParser(shape: FrameRatings.Shape) {
       TextIds.key(s)
     } else Scramble.mix(row.getLong(at))
 
-  private def problem: Option[Problem] = {
-    val found = nulls.indices.filter(nulls(_) > 0)
-    if (found.isEmpty) None
-    else {
-      val each = found.map(i => s"column '${shape.names(i)}' has ${nulls(i)} null values in one partition")
-      Some(Problem("", 0, each.mkString("; ") + "; drop or fill them"))
-    }
-  }
+  private def problems: Seq[Problem] =
+    nulls.indices.filter(nulls(_) > 0).map(i => Problem(shape.names(i), nulls(i), "null"))
 }

@@ -6,15 +6,15 @@ import org.apache.spark.rdd.RDD
 
 import java.nio.charset.StandardCharsets.UTF_8
 
-/** Why a piece of input cannot be used, and where it stands: the first of all problems is reported. */
-final case class Problem(place: String, offset: Long, text: String)
+/** Why a piece of input cannot be used: where it stands (a file and an offset, or a column and a count). */
+final case class Problem(place: String, at: Long, text: String)
 
 /** A chunk as a source gives it: good triples, the texts among the ids, and what was wrong. */
 final class Parsed(
     val triples: Triples,
     val userNames: Array[String],
     val itemNames: Array[String],
-    val problem: Option[Problem]
+    val problems: Seq[Problem]
 ) extends Serializable
 
 object Parsed {
@@ -28,9 +28,13 @@ object Parsed {
       textItems: Boolean,
       timed: Boolean,
       source: String,
-      report: Problem => InvalidInput
+      report: Seq[Problem] => InvalidInput
   ): Ratings = {
-    val check = () => first(parsed.flatMap(_.problem)).foreach(p => throw report(p))
+    // No more than a few to a partition.
+    val check = () => {
+      val problems = parsed.flatMap(_.problems).collect().toSeq
+      if (problems.nonEmpty) throw report(problems.sortBy(p => (p.place, p.at)))
+    }
     def build(users: IdSpace, items: IdSpace) =
       new Ratings(parsed.map(_.triples), users, items, timed, source, Some(parsed), check = check)
     if (textUsers || textItems) {
@@ -40,9 +44,6 @@ object Parsed {
     }
     build(space(textUsers, parsed.flatMap(_.userNames)), space(textItems, parsed.flatMap(_.itemNames)))
   }
-
-  private def first(problems: RDD[Problem]): Option[Problem] =
-    problems.takeOrdered(1)(Ordering.by((p: Problem) => (p.place, p.offset))).headOption
 
   private def space(text: Boolean, names: RDD[String]): IdSpace =
     if (text) TextIds.of(names.distinct().collect()) else IntegerIds

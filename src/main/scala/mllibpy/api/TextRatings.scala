@@ -23,11 +23,11 @@ object TextRatings {
       .mapPartitionsWithInputSplit((split, it) =>
         new LineParser(format, split.asInstanceOf[FileSplit].getPath.toString).parse(it)
       )
-    Parsed.ratings(parsed, format.textUsers, format.textItems, format.time >= 0, uri, p => report(files, p))
+    Parsed.ratings(parsed, format.textUsers, format.textItems, format.time >= 0, uri, p => report(files, p.head))
   }
 
   private def report(files: Files, p: Problem): InvalidInput =
-    new InvalidInput(s"${p.place}, line ${files.lineNumber(p.place, p.offset)}: ${p.text}")
+    new InvalidInput(s"${p.place}, line ${files.lineNumber(p.place, p.at)}: ${p.text}")
 }
 
 /** Parses the lines of one split into chunks; stops at the first bad line. */
@@ -51,7 +51,7 @@ private final class LineParser(format: TextFormat, path: String) {
         builder.result(),
         if (ended) users.toArray else Array.empty,
         if (ended) items.toArray else Array.empty,
-        problem
+        problem.toSeq
       )
     }
   }
