@@ -17,11 +17,11 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from py4j.java_gateway import JavaClass, JavaObject
+from py4j.java_gateway import JavaClass
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -33,7 +33,8 @@ _LOGGING = Path(__file__).parent / "log4j2.properties"
 _INVALID = "mllibpy.engine.InvalidInput"
 _ERRORS: dict[str, type[Exception]] = {"value": ValueError, "type": TypeError}
 
-Handle = JavaObject
+#: An object in the JVM; py4j has no types.
+Handle: TypeAlias = Any
 
 
 class MLlibError(RuntimeError):
@@ -160,7 +161,7 @@ _MERGED = {"spark.driver.extraJavaOptions", "spark.driver.extraClassPath"}
 
 
 def _driver(conf: Mapping[str, str]) -> dict[str, str]:
-    """Settings of a JVM that we start: our jar and class-data archive, quiet logs."""
+    """Return the settings of a JVM that we start: our jar and class-data archive, quiet logs."""
     # A throughput collector: the heap holds a few large arrays.
     java = ["-XX:+UseParallelGC", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"]
     java += _cds.java_options()
@@ -173,7 +174,7 @@ def _driver(conf: Mapping[str, str]) -> dict[str, str]:
 
 
 def _machine_memory() -> int:
-    """Memory of the machine, in MiB."""
+    """Return the memory of the machine, in MiB."""
     return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20)
 
 
@@ -393,6 +394,7 @@ def bytes_rdd_handle(rdd: Any) -> Handle:
     """Return the JVM's side of an RDD of ``bytes``."""
     from pyspark.serializers import AutoBatchedSerializer, CPickleSerializer
 
-    repickled = rdd._reserialize(AutoBatchedSerializer(CPickleSerializer()))
+    serializer: Any = AutoBatchedSerializer
+    repickled = rdd._reserialize(serializer(CPickleSerializer()))
     serde = _jvm(session()).org.apache.spark.mllib.api.python.SerDe
     return serde.pythonToJava(repickled._jrdd, True)

@@ -257,8 +257,8 @@ def _uri(path: str | os.PathLike[str]) -> str:
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:
     for column in names.values():
         if column not in table.columns:
-            columns = ", ".join(map(str, table.columns))
-            raise ValueError(f"{source} has no column {column!r}; its columns are {columns}")
+            there = ", ".join(map(str, table.columns))
+            raise ValueError(f"{source} has no column {column!r}; its columns are {there}")
     columns = tuple(table[names[c]] for c in ("user_col", "item_col", "rating_col"))
     times = table["timestamp"] if "timestamp" in table.columns else None
     if times is not None and not pd.api.types.is_integer_dtype(times):
@@ -365,7 +365,8 @@ def _values(column: ArrayLike, name: str, source: str) -> NDArray[np.float32]:
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_complex_dtype(values):
         raise TypeError(f"{source}: column {name!r} must hold numbers, not {values.dtype}")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused
-        return values.to_numpy(dtype=np.float32, na_value=np.nan)
+        array: NDArray[np.float32] = values.to_numpy(dtype=np.float32, na_value=np.nan)
+    return array
 
 
 def _from_rdd(rdd: Any) -> Ratings:

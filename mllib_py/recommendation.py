@@ -355,6 +355,7 @@ class ALS(Estimator):
             n = self._info[f"n_{side}s"]
             with _bridge.shared_file() as path:
                 _bridge.call("writeSide", model, side, what, str(path))
+                array: NDArray[Any]
                 if what == "factors":
                     array = np.fromfile(path, dtype=np.float32).reshape(n, -1)
                 elif self._info[f"{side}s"] == "text":

@@ -182,7 +182,7 @@ def main() -> None:
     else:
         problem = Problem(spark, generate.ratings(args.ratings), args.rank, reg=0.06)
         result = slopes(problem, heap, args.repeats)
-    blas = spark._jvm.org.apache.spark.ml.linalg.BLAS.getClass().getName()
+    blas = spark._jvm.dev.ludovic.netlib.blas.BLAS.getInstance().getClass().getName()
     shape = {"what": args.what, "rank": args.rank, "n_train": problem.n_train, "spark_blas": blas}
     path = measure.write(f"als-{args.what}-rank{args.rank}", shape | result)
     print(json.dumps(result, indent=2), f"\nwritten to {path.name}")
