@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from typing import TypeVar
 
+import mllib_py
 from mllib_py.tutorial.download import ARCHIVES
 from mllib_py.tutorial.options import DEFAULT_RANKS, DEFAULT_REGS, STRATEGIES, Options
 from mllib_py.tutorial.run import run
 
 Number = TypeVar("Number", int, float)
+FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+TRACEBACK = "MLLIB_PY_TRACEBACK"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,19 +36,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 for a mistake that the user can put right (one sentence on standard error).
+        0; 2 for a mistake that the user can put right, 1 for a failure (one sentence on standard
+        error, in both).
     """
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no letter for a title shows a mark; it is no reason to stop.
+            stream.reconfigure(errors="replace")
     try:
-        run(_options(arguments))
+        if arguments.command == "jar":
+            print(files("mllib_py") / "jars" / "mllib-py.jar")
+        else:
+            run(_options(arguments))
         return 0
     except (ValueError, TypeError, OSError) as error:
         # By the package's contract these are the errors that a user can cause, in one sentence.
         # Whoever looks for a defect instead asks for the traceback.
-        if os.environ.get("MLLIB_PY_TRACEBACK"):
+        if os.environ.get(TRACEBACK):
             raise
         print(f"mllib-py: {_sentence(error)}", file=sys.stderr)
         return USER_ERROR
+    except mllib_py.MLlibError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"mllib-py: {_sentence(error)} ({TRACEBACK}=1 shows where.)", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("\nmllib-py: stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -77,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
             "0 means not seen, '#' starts a comment.",
         )
     )
+    commands.add_parser(
+        "jar",
+        help="print where the library's jar is, for spark-submit --jars",
+        description="Prints the path of the jar that a Spark session of your own needs.",
+    )
     return parser
 
 
@@ -106,6 +129,13 @@ def _add_movielens(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--k", type=_positive, default=10, metavar="N", help="recommendations; default: 10"
+    )
+    parser.add_argument(
+        "--min-ratings",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="recommend only films with so many ratings; default: all",
     )
     parser.add_argument("--ranks", type=_list_of(_positive), default=DEFAULT_RANKS, metavar="R,R..")
     parser.add_argument("--regs", type=_list_of(_weight), default=DEFAULT_REGS, metavar="L,L..")

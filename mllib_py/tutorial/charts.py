@@ -127,6 +127,7 @@ def _round_steps(low: float, high: float, about: int = 4) -> list[float]:
     power = 10.0 ** math.floor(math.log10(span / about))
     step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= about)
     first, last = math.floor(low / step), math.ceil(high / step)
+    last = max(last, first + 1)
     return [n * step for n in range(first, last + 1)]
 
 

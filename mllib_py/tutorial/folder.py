@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import mllib_py
 import mllib_py.data
-from mllib_py.tutorial.sniff import HEAD_BYTES, Kind, Sniffed, decode, lines_of, sniff, unpacked
+from mllib_py.tutorial.sniff import HEAD_BYTES, Kind, Sniffed, decode, lines_of, sniff
 
 # Some archives hold several files of the same kind (ml-100k has its folds): then the name decides.
 _USUAL_NAMES = {
@@ -76,7 +76,7 @@ def open_folder(uri: str) -> MovieFolder:
 
 def read_titles(uri: str, layout: Sniffed) -> dict[int, str]:
     """Read the movies file: title by id."""
-    text = decode(unpacked(mllib_py.data.read_bytes(uri)))
+    text = decode(mllib_py.data.read_bytes(uri))
     titles: dict[int, str] = {}
     for number, line, fields in _movie_fields(text, layout):
         if len(fields) < 2 or not fields[0].strip().isdigit() or not fields[1].strip():

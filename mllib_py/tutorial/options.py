@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields
 
 STRATEGIES = ("auto", "broadcast", "data-parallel", "blocked")
 DEFAULT_RANKS = (8, 20, 50)
@@ -22,7 +23,25 @@ class Options:
     seed: int = 0
     split: str = "random"
     k: int = 10
+    min_ratings: int = 0
     ranks: tuple[int, ...] = DEFAULT_RANKS
     regs: tuple[float, ...] = DEFAULT_REGS
     iterations: int = 15
     master: str | None = None
+
+    @property
+    def split_in_words(self) -> str:
+        """How the ratings are split."""
+        return "by time" if self.split == "time" else "at random"
+
+    def as_command(self) -> str:
+        """Return the command line that asks for this."""
+        words = ["mllib-py", "movielens"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            words.append("--" + field.name.replace("_", "-"))
+            if value is not True:
+                words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        return shlex.join(words)

@@ -12,11 +12,12 @@ from mllib_py.tutorial.profile import Profile
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A film for you, with the rating that the model expects of you."""
+    """A film for you: the rating that the model expects of you, and how many people rated it."""
 
     movie_id: int
     title: str
     score: float
+    n_ratings: int
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 
 from mllib_py.tutorial.charts import bars, curve, heat, short
 from mllib_py.tutorial.outcome import Outcome
@@ -12,7 +12,7 @@ from mllib_py.tutorial.outcome import Outcome
 BARS_WIDTH, CURVE_WIDTH, HEIGHT = 440, 900, 190
 
 
-def render(outcome: Outcome, command: str, versions: Mapping[str, str], when: datetime) -> str:
+def render(outcome: Outcome, command: str, when: datetime) -> str:
     """Render a run as an HTML page.
 
     Parameters
@@ -20,8 +20,6 @@ def render(outcome: Outcome, command: str, versions: Mapping[str, str], when: da
     outcome : Outcome
     command : str
         The command line that made it.
-    versions : mapping of str to str
-        Version by name of what took part.
     when : datetime
 
     Returns
@@ -51,6 +49,16 @@ def render(outcome: Outcome, command: str, versions: Mapping[str, str], when: da
         curve_width=CURVE_WIDTH,
         height=HEIGHT,
         command=command,
-        versions={**versions, "Python": platform.python_version()},
+        versions=_versions(),
         when=f"{when:%d %B %Y, %H:%M}",
     )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("mllib-py", "pyspark"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue  # run from a checkout that is not installed
+    return {**found, "Python": platform.python_version()}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-import zlib
 from dataclasses import dataclass
 from enum import Enum
 
 # Enough for a few dozen lines of any of the three formats.
 HEAD_BYTES = 64 * 1024
-_GZIP = b"\x1f\x8b"
 _MAX_LINES = 50
 
 _RATING = r"\d+(?:\.\d+)?"
@@ -46,7 +44,7 @@ def sniff(head: bytes) -> Sniffed | None:
     Parameters
     ----------
     head : bytes
-        The first bytes of the file, as they are stored (gzip is seen through).
+        The first bytes of the file.
 
     Returns
     -------
@@ -68,14 +66,6 @@ def decode(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def unpacked(content: bytes, limit: int = 0) -> bytes:
-    """Return gzip's content (at most `limit` bytes, 0 for all), or anything else as it is."""
-    if not content.startswith(_GZIP):
-        return content
-    # A decompressor object, because the head of a gzip file is a truncated gzip file.
-    return zlib.decompressobj(wbits=31).decompress(content, limit)
-
-
 def lines_of(text: str) -> list[str]:
     """Split at line feeds only: a Latin-1 title may hold bytes that `splitlines` takes for ends."""
     return [line.rstrip("\r") for line in text.split("\n")]
@@ -83,7 +73,7 @@ def lines_of(text: str) -> list[str]:
 
 def _whole_lines(head: bytes) -> list[str]:
     # Latin-1, because the limit may have cut a UTF-8 character, and only ASCII matters here.
-    text = unpacked(head, HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     lines = lines_of(text)
     # The last line may be cut off by the limit; a file of one line is taken as it is.
     whole = lines[:-1] if len(lines) > 1 else lines

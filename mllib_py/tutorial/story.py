@@ -54,3 +54,8 @@ class Story:
             ncols=_WIDTH,
             desc="  ",
         )
+
+
+def counted(n: int, thing: str) -> str:
+    """Say how many: one is `1 film`, others are `2 films`."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"

@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
 def standard_output_to_error() -> Iterator[None]:
     """Send everything written to standard output to standard error, that of child processes too.
 
-    The descriptor is moved, not just `sys.stdout`: a JVM started inside inherits it.
+    The descriptor is moved as well as `sys.stdout`: a JVM started inside inherits it.
     """
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
-        sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 _YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
+_BRACKETS = re.compile(r"\s*\(([^()]*)\)")
+_ALSO = re.compile(r"^a\.?k\.?a\.?\s+", re.IGNORECASE)
 _ARTICLE_LAST = re.compile(r"^(.*), (the|a|an|la|le|les|el|il|los|las|der|die|das)$")
 
 
@@ -24,15 +26,12 @@ class TitleIndex:
         self._titles = titles
         self._ids: defaultdict[str, list[int]] = defaultdict(list)
         for movie in sorted(titles):
-            name, year = _parts(titles[movie])
-            self._ids[name].append(movie)
-            if year:
-                self._ids[f"{name} {year}"].append(movie)
+            for key in _keys(titles[movie]):
+                self._ids[key].append(movie)
 
     def find(self, text: str) -> list[int]:
         """Return the ids of the films called so, in order; without a year, of any year."""
-        name, year = _parts(text)
-        return self._ids.get(f"{name} {year}" if year else name, [])
+        return self._ids.get(_key(text), [])
 
     def find_one(self, text: str) -> int:
         """Return the id of the film called so.
@@ -50,20 +49,23 @@ class TitleIndex:
             raise ValueError(f"{text!r} could be {' or '.join(names[:3])}")
         return ids[0]
 
-    def namesakes(self, movies: Iterable[int]) -> set[int]:
-        """Return all ids whose title is that of one of these: some films have several ids."""
-        return {
-            twin
-            for movie in movies
-            if movie in self._titles
-            for twin in self.find(self._titles[movie])
-        }
 
+def _keys(title: str) -> set[str]:
+    """Return the keys of a title: its names, with and without the year.
 
-def _parts(title: str) -> tuple[str, str]:
+    `Seven (a.k.a. Se7en) (1995)` has three names: the whole, the first and the one in brackets.
+    """
     year = _YEAR.search(title)
-    name = _YEAR.sub("", title).strip().casefold()
-    name = _ARTICLE_LAST.sub(r"\2 \1", name)
-    plain = unicodedata.normalize("NFKD", name)
-    words = re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
-    return " ".join(words), year[1] if year else ""
+    whole = _YEAR.sub("", title)
+    names = {whole, _BRACKETS.sub("", whole), *_BRACKETS.findall(whole)}
+    plain = {_key(_ALSO.sub("", name)) for name in names} - {""}
+    return plain | ({f"{name} {year[1]}" for name in plain} if year else set())
+
+
+def _key(name: str) -> str:
+    """Reduce a name to its words: small letters, no accents, the article in front."""
+    year = _YEAR.search(name)
+    text = _ARTICLE_LAST.sub(r"\2 \1", _YEAR.sub("", name).strip().casefold())
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = re.findall(r"\w+", "".join(letters))
+    return " ".join([*words, year[1]] if year else words)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 import mllib_py
-from mllib_py.tutorial.folder import MovieFolder
+from mllib_py.tutorial.options import Options
 from mllib_py.tutorial.outcome import Recommendation
 from mllib_py.tutorial.profile import Profile
-from mllib_py.tutorial.titles import TitleIndex
+from mllib_py.tutorial.steps import Data
 
 _FIRST_CHOICE = 0
 _FAR_OUT = -(2**31)
@@ -40,23 +40,29 @@ def as_ratings(user: int, profile: Profile) -> mllib_py.Ratings:
 
 
 def recommend(
-    model: mllib_py.ALS, user: int, k: int, profile: Profile, folder: MovieFolder
+    model: mllib_py.ALS, user: int, options: Options, profile: Profile, data: Data
 ) -> list[Recommendation]:
-    """Return the k best films for you, none that you have rated, each title once.
+    """Return the best films for you, none that you have rated, each title once.
 
     MovieLens has a few films under two ids: the twin of a film that you rated is no news to you.
     """
-    rated = set(profile.ratings)
-    index = TitleIndex(folder.titles)
-    known = rated | index.namesakes(rated)
+    titles = data.folder.titles
+    rated = {titles[movie] for movie in profile.ratings}
+    out = {movie for movie, title in titles.items() if title in rated}
+    out |= {movie for movie, count in data.popularity.items() if count < options.min_ratings}
     # As many more as may be dropped below.
-    top = model.recommend([user], k=2 * k + len(known))
-    unseen = (
-        Recommendation(int(movie), folder.title(int(movie)), float(score))
+    top = model.recommend([user], k=2 * options.k + len(out))
+    films = (
+        Recommendation(
+            int(movie),
+            data.folder.title(int(movie)),
+            float(score),
+            data.popularity.get(int(movie), 0),
+        )
         for movie, score in zip(top["item"], top["score"], strict=True)
-        if int(movie) not in known
+        if int(movie) not in out
     )
-    return _once(unseen)[:k]
+    return _once(films)[: options.k]
 
 
 def _once(films: Iterable[Recommendation]) -> list[Recommendation]:

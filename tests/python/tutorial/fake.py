@@ -1,7 +1,6 @@
 """A stand-in for mllib_py's public names in NumPy, for the tutorial's tests of its own logic.
 
-Not a test: the tests put it in place where Spark would only be slow. The real names are held to
-the same expectations in test_tutorial_real.py.
+The tests put it in place where Spark would only be slow; test_tutorial_real.py walks with Spark.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,7 @@ def ratings(
     if isinstance(data, tuple):
         users, items, values = data
         return Ratings(pd.DataFrame({"user": users, "item": items, "rating": values}))
-    content = read_bytes(data)
-    text = (gzip.decompress(content) if data.endswith(".gz") else content).decode()
+    text = read_bytes(data).decode()
     if user_col in text.partition("\n")[0]:
         rows = [line.split(",") for line in text.splitlines()]
         frame = pd.DataFrame(rows[1:], columns=rows[0])
@@ -77,6 +76,8 @@ def ratings(
 
 
 class ALS:
+    """With `cold_start="mean"`, which is what the tutorial asks for."""
+
     def __init__(
         self,
         *,
@@ -115,6 +116,7 @@ class ALS:
                 self.history_.append(
                     {"iteration": n, "side": side, "objective": objective, "seconds": 0.0}
                 )
+        self.mean_ = data.mean
         self.stop_reason_ = f"all {self.max_iter} iterations were done"
         self.strategy_ = "broadcast" if self.strategy == "auto" else self.strategy
         return self
@@ -134,12 +136,12 @@ class ALS:
         u = np.searchsorted(self.users, users).clip(0, len(self.users) - 1)
         i = np.searchsorted(self.items, items).clip(0, len(self.items) - 1)
         known = (self.users[u] == users) & (self.items[i] == items)
-        return np.where(known, (self.x[u] * self.y[i]).sum(1), np.nan).astype(np.float32)
+        return np.where(known, (self.x[u] * self.y[i]).sum(1), self.mean_).astype(np.float32)
 
     def score(self, data: Ratings) -> float:
         guess = self.predict(data.frame["user"].to_numpy(), data.frame["item"].to_numpy())
         error = data.frame["rating"].to_numpy() - guess
-        return float(math.sqrt(np.nanmean(error**2)))
+        return float(math.sqrt(np.mean(error**2)))
 
     def recommend(
         self, users: Sequence[int], k: int = 10, exclude_seen: bool = True
@@ -156,7 +158,7 @@ class ALS:
             rows += [(user, item, s, n) for n, (s, item) in enumerate(films[:k], start=1)]
         return pd.DataFrame(rows, columns=["user", "item", "score", "rank"])
 
-    def save(self, path: str) -> None:
+    def save(self, path: str, *, overwrite: bool = False) -> None:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.json").write_text(json.dumps({"rank": self.rank, "reg": self.reg}))
@@ -177,7 +179,7 @@ def read_bytes(uri: str, limit: int | None = None) -> bytes:
     path = Path(uri.removeprefix("file://"))
     if not path.is_file():
         raise ValueError(f"There is no file {uri}.")
-    with path.open("rb") as content:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as content:
         return content.read(-1 if limit is None else limit)
 
 
@@ -185,22 +187,20 @@ def write_bytes(uri: str, content: bytes) -> None:
     Path(uri.removeprefix("file://")).write_bytes(content)
 
 
-def install() -> None:
-    """Put this module's names in place of mllib_py's, for a process that will not start Spark."""
-    import sys
-    import types
-
+def put_in_place(set_attribute: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Put this module's names in place of mllib_py's."""
     import mllib_py
+    import mllib_py.data
 
-    data = types.ModuleType("mllib_py.data")
     for name in ("list_files", "read_bytes", "write_bytes"):
-        setattr(data, name, globals()[name])
-    sys.modules["mllib_py.data"] = data
-    for name, value in {
-        "data": data,
-        "ratings": ratings,
-        "Ratings": Ratings,
-        "ALS": ALS,
-        "session": session,
-    }.items():
-        setattr(mllib_py, name, value)
+        set_attribute(mllib_py.data, name, globals()[name])
+    for name in ("ratings", "Ratings", "ALS", "session"):
+        set_attribute(mllib_py, name, globals()[name])
+
+
+if __name__ == "__main__":
+    # The command, for the tests that need a process of its own and no Spark.
+    from mllib_py.cli import main
+
+    put_in_place()
+    sys.exit(main())
