@@ -40,17 +40,23 @@ class Story:
         self.say(f"   done in {self.seconds[name]:.1f} s")
 
     def bar(self, total: int | None, unit: str, done: int = 0) -> tqdm[None]:
-        """Return a progress bar; it shows itself only where someone can watch it move."""
+        """Return a progress bar where someone can watch it move.
+
+        In a log it would be noise; but bytes can take minutes, so those tell of themselves there,
+        too, now and then.
+        """
         from tqdm import tqdm
 
+        watched = self.stream.isatty()
         return tqdm(
             total=total,
             initial=done,
             unit=unit,
             unit_scale=unit == "B",
             file=self.stream,
-            disable=not self.stream.isatty(),
-            leave=False,
+            disable=not watched and unit != "B",
+            mininterval=0.1 if watched else 10.0,
+            leave=not watched,
             ncols=_WIDTH,
             desc="  ",
         )

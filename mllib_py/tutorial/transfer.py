@@ -36,6 +36,7 @@ def transfer(url: str, file: Path, story: Story) -> None:
     ValueError
         When the server does not have it, or cannot be reached, or keeps cutting off.
     """
+    story.say(f"   Fetching {url}")
     part = _Part(file)
     idle, most = 0, part.size
     while idle < _PATIENCE:
