@@ -15,8 +15,9 @@ object ColumnRatings {
   // A partition's worth: large enough to be worth a task, far below what a broadcast can hold.
   private final val PartitionSize = 16 * Triples.ChunkSize
 
-  /** From an array file: users (int64, or codes into names), items, ratings (float32), then timestamps
-    * (int64) where `timed`, then the users' and the items' names where `userNames`, `itemNames` > 0.
+  /** From an array file: users (int64, or codes into names), items, ratings (float32), then
+    * timestamps (int64) where `timed`, then the users' and the items' names where `userNames`,
+    * `itemNames` > 0.
     */
   def fromFile(sc: SparkContext, path: String, meta: JsonNode): Ratings = {
     val n = meta.get("n").asInt
@@ -60,8 +61,10 @@ object ColumnRatings {
   private def partitionSize(n: Int, parallelism: Int): Int =
     Math.min(PartitionSize, Math.max(Triples.ChunkSize, (n + parallelism - 1) / parallelism))
 
-  private def keysOf(names: Array[String]): Array[Long] = if (names == null) null else names.map(TextIds.key)
-  private def space(names: Array[String]): IdSpace = if (names == null) IntegerIds else TextIds.of(names)
+  private def keysOf(names: Array[String]): Array[Long] =
+    if (names == null) null else names.map(TextIds.key)
+  private def space(names: Array[String]): IdSpace =
+    if (names == null) IntegerIds else TextIds.of(names)
 
   /** Ids or codes to keys, in place. */
   private def keys(ids: Array[Long], names: Array[Long]): Array[Long] = {
@@ -73,19 +76,44 @@ object ColumnRatings {
     ids
   }
 
-  /** From chunks that Python workers packed: one byte 'R', four bytes n, then n ids of each side (int64, or
-    * n lengths (int32) and the UTF-8 bytes), and n float32; or one byte 'E' and a message.
+  /** From chunks that Python workers packed: one byte 'R', four bytes n, then n ids of each side
+    * (int64, or n lengths (int32) and the UTF-8 bytes), and n float32; or one byte 'E' and a
+    * message.
     */
-  def fromBytes(chunks: RDD[Array[Byte]], textUsers: Boolean, textItems: Boolean, source: String): Ratings = {
-    val parsed = chunks.zipWithIndex().map { case (bytes, number) => unpack(bytes, number, textUsers, textItems) }
-    Parsed.ratings(parsed, textUsers, textItems, timed = false, source, p => new InvalidInput(s"$source: ${p.head.text}"))
+  def fromBytes(
+      chunks: RDD[Array[Byte]],
+      textUsers: Boolean,
+      textItems: Boolean,
+      source: String
+  ): Ratings = {
+    val parsed = chunks.zipWithIndex().map { case (bytes, number) =>
+      unpack(bytes, number, textUsers, textItems)
+    }
+    Parsed.ratings(
+      parsed,
+      textUsers,
+      textItems,
+      timed = false,
+      source,
+      p => new InvalidInput(s"$source: ${p.head.text}")
+    )
   }
 
-  private def unpack(bytes: Array[Byte], number: Long, textUsers: Boolean, textItems: Boolean): Parsed = {
+  private def unpack(
+      bytes: Array[Byte],
+      number: Long,
+      textUsers: Boolean,
+      textItems: Boolean
+  ): Parsed = {
     val in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
     if (in.get() == 'E') {
       val message = new String(bytes, 1, bytes.length - 1, UTF_8)
-      new Parsed(new Triples(Array(), Array(), Array(), null), Array(), Array(), Seq(Problem("", number, message)))
+      new Parsed(
+        new Triples(Array(), Array(), Array(), null),
+        Array(),
+        Array(),
+        Seq(Problem("", number, message))
+      )
     } else {
       val n = in.getInt()
       val (users, userNames) = ids(in, n, textUsers)

@@ -8,7 +8,12 @@ import mllibpy.algorithm.als.{ClusterFacts, Shape, StrategyCost}
 object CostJson {
   private val mapper = new ObjectMapper()
 
-  def of(shape: Shape, cluster: ClusterFacts, costs: Seq[StrategyCost], chosen: String): ObjectNode = {
+  def of(
+      shape: Shape,
+      cluster: ClusterFacts,
+      costs: Seq[StrategyCost],
+      chosen: String
+  ): ObjectNode = {
     val out = mapper.createObjectNode()
     val s = out.putObject("shape")
     s.put("users", shape.users)
@@ -49,7 +54,9 @@ object CostJson {
     else if (!best.feasible) s"none fits; this one needs the least memory: ${best.why.get}"
     else {
       val others = costs.filter(_ != best).map { c =>
-        c.why.map(w => s"${c.strategy} $w").getOrElse(f"${c.strategy} takes an estimated ${c.seconds}%.3g s")
+        c.why
+          .map(w => s"${c.strategy} $w")
+          .getOrElse(f"${c.strategy} takes an estimated ${c.seconds}%.3g s")
       }
       f"the fastest that fits, an estimated ${best.seconds}%.3g s; ${others.mkString("; ")}"
     }

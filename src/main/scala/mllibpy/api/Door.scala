@@ -2,7 +2,16 @@ package mllibpy.api
 
 import com.fasterxml.jackson.databind.node.ObjectNode
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-import mllibpy.algorithm.als.{AlsModel, AlsParams, Cluster, ClusterFacts, FactorTable, Ratings, Shape, StrategyCost}
+import mllibpy.algorithm.als.{
+  AlsModel,
+  AlsParams,
+  Cluster,
+  ClusterFacts,
+  FactorTable,
+  Ratings,
+  Shape,
+  StrategyCost
+}
 import mllibpy.engine.{DenseTiles, InvalidInput}
 import org.apache.spark.SparkContext
 import org.apache.spark.api.java.JavaRDD
@@ -10,7 +19,9 @@ import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import scala.jdk.CollectionConverters._
 
-/** The one door from Python: parameters as JSON, data and models as handles, arrays as files of bytes. */
+/** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
+  * bytes.
+  */
 object Door {
   private val mapper = new ObjectMapper()
   private def spark: SparkSession = SparkSession.active
@@ -20,23 +31,36 @@ object Door {
 
   // ---- ratings in
 
-  def ratingsFromArrays(path: String, meta: String): Ratings = ColumnRatings.fromFile(sc, path, parse(meta))
+  def ratingsFromArrays(path: String, meta: String): Ratings =
+    ColumnRatings.fromFile(sc, path, parse(meta))
 
   def ratingsFromFrame(df: DataFrame, meta: String): Ratings = {
     val m = parse(meta)
-    FrameRatings.read(df, text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"), text(m, "source"))
+    FrameRatings.read(
+      df,
+      text(m, "user_col"),
+      text(m, "item_col"),
+      text(m, "rating_col"),
+      text(m, "source")
+    )
   }
 
   def ratingsFromBytes(chunks: JavaRDD[Array[Byte]], meta: String): Ratings = {
     val m = parse(meta)
-    ColumnRatings.fromBytes(chunks.rdd, m.get("textUsers").asBoolean, m.get("textItems").asBoolean, text(m, "source"))
+    ColumnRatings.fromBytes(
+      chunks.rdd,
+      m.get("textUsers").asBoolean,
+      m.get("textItems").asBoolean,
+      text(m, "source")
+    )
   }
 
   def ratingsFromUri(uri: String, meta: String): Ratings = {
     val m = parse(meta)
     val (user, item, rating) = (text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
     val first = files.first(uri)
-    if (first.path.endsWith(".parquet")) FrameRatings.read(spark.read.parquet(uri), user, item, rating, uri)
+    if (first.path.endsWith(".parquet"))
+      FrameRatings.read(spark.read.parquet(uri), user, item, rating, uri)
     else TextRatings.read(sc, uri, files, user, item, rating)
   }
 
@@ -75,7 +99,8 @@ object Door {
   def topItems(r: Ratings, n: Int): String = {
     r.facts
     val rows = r.topItems(n).map { case (key, count) =>
-      val id: Any = if (r.items.kind == "integer") mllibpy.kernel.Scramble.unmix(key) else r.items.textOf(key)
+      val id: Any =
+        if (r.items.kind == "integer") mllibpy.kernel.Scramble.unmix(key) else r.items.textOf(key)
       Seq[Any](id, count).asJava
     }
     mapper.writeValueAsString(rows.asJava)
@@ -84,7 +109,8 @@ object Door {
   def split(r: Ratings, json: String): java.util.List[Ratings] = {
     val m = parse(json)
     val weights = m.get("weights").elements.asScala.map(_.asDouble).toSeq
-    (if (text(m, "by") == "time") r.splitByTime(weights) else r.split(weights, m.get("seed").asLong)).asJava
+    (if (text(m, "by") == "time") r.splitByTime(weights)
+     else r.split(weights, m.get("seed").asLong)).asJava
   }
 
   def union(a: Ratings, b: Ratings): Ratings = a.union(b)
@@ -94,7 +120,8 @@ object Door {
   /** Checks parameters without any work. */
   def check(params: String): Unit = { paramsOf(params); () }
 
-  private def paramsOf(params: String): AlsParams = AlsParams.of(parse(params).asInstanceOf[ObjectNode])
+  private def paramsOf(params: String): AlsParams =
+    AlsParams.of(parse(params).asInstanceOf[ObjectNode])
 
   def fit(r: Ratings, params: String): FitHandle = new FitHandle(sc, r, paramsOf(params))
 
@@ -105,7 +132,14 @@ object Door {
     val shape = Shape(r.userCount, r.itemCount, r.facts.count, p.rank, p.maxIter)
     val facts = pretend(Cluster.facts(sc), parse(cluster))
     val costs = StrategyCost.all(shape, facts)
-    CostJson.of(shape, facts, costs, if (p.strategy == "auto") StrategyCost.choose(costs).strategy else p.strategy).toString
+    CostJson
+      .of(
+        shape,
+        facts,
+        costs,
+        if (p.strategy == "auto") StrategyCost.choose(costs).strategy else p.strategy
+      )
+      .toString
   }
 
   private def pretend(here: ClusterFacts, j: JsonNode): ClusterFacts =
@@ -140,7 +174,8 @@ object Door {
     else ArrayWriter.texts(path, t.names)
   }
 
-  private def table(m: AlsModel, side: String): FactorTable = if (side == "user") m.users else m.items
+  private def table(m: AlsModel, side: String): FactorTable =
+    if (side == "user") m.users else m.items
 
   /** Rows of ids: reads ids (int64, or texts) from a file, writes int32 rows, -1 where unknown. */
   private def rows(in: ArrayReader, n: Int, t: FactorTable, texts: Boolean): Array[Int] =
@@ -156,7 +191,14 @@ object Door {
     }
 
   /** Scores of pairs: users, then items in the file; float32 out. */
-  def predict(m: AlsModel, path: String, n: Int, textUsers: Boolean, textItems: Boolean, out: String): Unit = {
+  def predict(
+      m: AlsModel,
+      path: String,
+      n: Int,
+      textUsers: Boolean,
+      textItems: Boolean,
+      out: String
+  ): Unit = {
     val in = new ArrayReader(path)
     try {
       val users = rows(in, n, m.users, textUsers)
@@ -167,8 +209,8 @@ object Door {
     } finally in.close()
   }
 
-  /** The best items of n users in the file (of all, in order, where n < 0). Out: n + 1 starts, items' rows,
-    * scores. Gives the number of users unknown to the model.
+  /** The best items of n users in the file (of all, in order, where n < 0). Out: n + 1 starts,
+    * items' rows, scores. Gives the number of users unknown to the model.
     */
   def recommend(
       m: AlsModel,
@@ -179,11 +221,13 @@ object Door {
       excludeSeen: Boolean,
       out: String
   ): Int = {
-    val asked = if (n < 0) Array.range(0, m.users.size) else {
-      val in = new ArrayReader(path)
-      try rows(in, n, m.users, textUsers)
-      finally in.close()
-    }
+    val asked =
+      if (n < 0) Array.range(0, m.users.size)
+      else {
+        val in = new ArrayReader(path)
+        try rows(in, n, m.users, textUsers)
+        finally in.close()
+      }
     known(asked, "user", m)
     val found = m.recommend(sc, asked.filter(_ >= 0), k, excludeSeen)
     var next = 0
@@ -206,9 +250,11 @@ object Door {
   }
 
   /** A side's factors as a DataFrame of (id, features). */
-  def factorsFrame(m: AlsModel, side: String, idCol: String): DataFrame = FactorsFrame.of(spark, table(m, side), idCol)
+  def factorsFrame(m: AlsModel, side: String, idCol: String): DataFrame =
+    FactorsFrame.of(spark, table(m, side), idCol)
 
-  def save(m: AlsModel, uri: String, overwrite: Boolean): Unit = new ModelFiles(files).save(m, uri, overwrite)
+  def save(m: AlsModel, uri: String, overwrite: Boolean): Unit =
+    new ModelFiles(files).save(m, uri, overwrite)
   def load(uri: String): AlsModel = new ModelFiles(files).load(uri)
 
   // ---- matrices and files

@@ -1,7 +1,14 @@
 package mllibpy.api
 
 import mllibpy.algorithm.als.FactorTable
-import org.apache.spark.sql.types.{ArrayType, FloatType, LongType, StringType, StructField, StructType}
+import org.apache.spark.sql.types.{
+  ArrayType,
+  FloatType,
+  LongType,
+  StringType,
+  StructField,
+  StructType
+}
 import org.apache.spark.sql.{DataFrame, Row, SparkSession}
 
 /** Factors as a DataFrame with the columns (id, features), in the order of the ids. */
@@ -9,7 +16,10 @@ object FactorsFrame {
   def of(spark: SparkSession, t: FactorTable, idCol: String): DataFrame = {
     val idType = if (t.names == null) LongType else StringType
     val schema = StructType(
-      Seq(StructField(idCol, idType, nullable = false), StructField("features", ArrayType(FloatType, false), nullable = false))
+      Seq(
+        StructField(idCol, idType, nullable = false),
+        StructField("features", ArrayType(FloatType, false), nullable = false)
+      )
     )
     val sc = spark.sparkContext
     val shared = sc.broadcast(t)

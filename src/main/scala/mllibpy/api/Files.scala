@@ -31,17 +31,22 @@ final class Files(conf: Configuration) {
     val path = new Path(uri)
     val fs = system(path)
     val matched = Option(fs.globStatus(path)).toSeq.flatten
-    val files = matched.flatMap(s => if (s.isDirectory) fs.listStatus(s.getPath).toSeq.filter(_.isFile) else Seq(s))
+    val files = matched.flatMap(s =>
+      if (s.isDirectory) fs.listStatus(s.getPath).toSeq.filter(_.isFile) else Seq(s)
+    )
     files.filterNot(hidden).map(s => Found(s.getPath.toString, s.getLen)).sortBy(_.path)
   }
 
-  private def hidden(s: FileStatus): Boolean = s.getPath.getName.startsWith("_") || s.getPath.getName.startsWith(".")
+  private def hidden(s: FileStatus): Boolean =
+    s.getPath.getName.startsWith("_") || s.getPath.getName.startsWith(".")
 
   /** The first file that is not empty. */
   def first(uri: String): Found = {
     val found = list(uri)
     InvalidInput.unless(found.nonEmpty, s"there is no file at $uri")
-    found.find(_.bytes > 0).getOrElse(throw new InvalidInput(s"$uri: all files are empty; there are no ratings"))
+    found
+      .find(_.bytes > 0)
+      .getOrElse(throw new InvalidInput(s"$uri: all files are empty; there are no ratings"))
   }
 
   /** The bytes of a file, decompressed by its ending. */
@@ -50,13 +55,16 @@ final class Files(conf: Configuration) {
     val fs = system(path)
     InvalidInput.unless(fs.exists(path), s"there is no file at $uri")
     val raw = fs.open(path)
-    Option(new CompressionCodecFactory(conf).getCodec(path)).map(_.createInputStream(raw)).getOrElse(raw)
+    Option(new CompressionCodecFactory(conf).getCodec(path))
+      .map(_.createInputStream(raw))
+      .getOrElse(raw)
   }
 
   def lines(uri: String, n: Int): Seq[String] = {
     val in = new BufferedReader(new InputStreamReader(open(uri), UTF_8))
     try {
-      val read = Iterator.continually(in.readLine()).takeWhile(_ != null).filter(_.nonEmpty).take(n).toList
+      val read =
+        Iterator.continually(in.readLine()).takeWhile(_ != null).filter(_.nonEmpty).take(n).toList
       InvalidInput.unless(read.nonEmpty, s"$uri: the file is empty; there are no ratings")
       read
     } finally in.close()

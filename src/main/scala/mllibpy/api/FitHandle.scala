@@ -6,7 +6,8 @@ import org.apache.spark.SparkContext
 
 import java.util.concurrent.{CountDownLatch, TimeUnit}
 
-/** A fit that runs on a thread of its own, so that the caller can show progress and interrupt it. */
+/** A fit that runs on a thread of its own, so that the caller can show progress and interrupt it.
+  */
 final class FitHandle(sc: SparkContext, ratings: Ratings, params: AlsParams) {
   private val monitor = new Monitor
   private val done = new CountDownLatch(1)

@@ -5,7 +5,15 @@ import mllibpy.engine.{InvalidInput, TextIds, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.functions.col
-import org.apache.spark.sql.types.{ByteType, DataType, IntegerType, LongType, NumericType, ShortType, StringType}
+import org.apache.spark.sql.types.{
+  ByteType,
+  DataType,
+  IntegerType,
+  LongType,
+  NumericType,
+  ShortType,
+  StringType
+}
 import org.apache.spark.sql.{Column, DataFrame}
 
 import scala.collection.mutable
@@ -14,7 +22,13 @@ import scala.collection.mutable
 object FrameRatings {
   private final val Time = "timestamp"
 
-  def read(df: DataFrame, userCol: String, itemCol: String, ratingCol: String, source: String): Ratings = {
+  def read(
+      df: DataFrame,
+      userCol: String,
+      itemCol: String,
+      ratingCol: String,
+      source: String
+  ): Ratings = {
     for (c <- Seq(userCol, itemCol, ratingCol))
       InvalidInput.unless(
         df.columns.contains(c),
@@ -27,10 +41,15 @@ object FrameRatings {
       s"$source: column '$ratingCol' must hold numbers, not ${typeOf(df, ratingCol).simpleString}"
     )
     val timed = df.columns.contains(Time) && integral(typeOf(df, Time))
-    val columns = Seq(id(userCol, textUsers), id(itemCol, textItems), quoted(ratingCol).cast("float")) ++
-      (if (timed) Seq(quoted(Time).cast("long")) else Nil)
+    val columns =
+      Seq(id(userCol, textUsers), id(itemCol, textItems), quoted(ratingCol).cast("float")) ++
+        (if (timed) Seq(quoted(Time).cast("long")) else Nil)
     val shape = Shape(Array(userCol, itemCol, ratingCol, Time), textUsers, textItems, timed)
-    val parsed = df.select(columns: _*).queryExecution.toRdd.mapPartitions(it => new RowParser(shape).parse(it))
+    val parsed = df
+      .select(columns: _*)
+      .queryExecution
+      .toRdd
+      .mapPartitions(it => new RowParser(shape).parse(it))
     Parsed.ratings(parsed, textUsers, textItems, timed, source, report(source, _))
   }
 
@@ -40,22 +59,30 @@ object FrameRatings {
     new InvalidInput(s"$source: ${each.mkString(" and ")}; drop or fill them")
   }
 
-  private def integral(t: DataType): Boolean = Seq(ByteType, ShortType, IntegerType, LongType).contains(t)
+  private def integral(t: DataType): Boolean =
+    Seq(ByteType, ShortType, IntegerType, LongType).contains(t)
   private def quoted(name: String): Column = col(s"`${name.replace("`", "``")}`")
-  private def id(name: String, text: Boolean): Column = if (text) quoted(name) else quoted(name).cast(LongType)
+  private def id(name: String, text: Boolean): Column =
+    if (text) quoted(name) else quoted(name).cast(LongType)
   private def typeOf(df: DataFrame, name: String): DataType = df.schema(name).dataType
 
-  private def idIsText(df: DataFrame, name: String, source: String): Boolean = typeOf(df, name) match {
-    case t if integral(t) => false
-    case _: StringType    => true
-    case other =>
-      throw new InvalidInput(
-        s"$source: column '$name' must hold integer or text ids, not ${other.simpleString}; cast it to long or string",
-        "type"
-      )
-  }
+  private def idIsText(df: DataFrame, name: String, source: String): Boolean =
+    typeOf(df, name) match {
+      case t if integral(t) => false
+      case _: StringType    => true
+      case other            =>
+        throw new InvalidInput(
+          s"$source: column '$name' must hold integer or text ids, not ${other.simpleString}; cast it to long or string",
+          "type"
+        )
+    }
 
-  final case class Shape(names: Array[String], textUsers: Boolean, textItems: Boolean, timed: Boolean)
+  final case class Shape(
+      names: Array[String],
+      textUsers: Boolean,
+      textItems: Boolean,
+      timed: Boolean
+  )
 }
 
 private final class RowParser(shape: FrameRatings.Shape) {

@@ -13,8 +13,9 @@ import java.security.{DigestInputStream, DigestOutputStream, MessageDigest}
 import java.util.UUID
 import scala.jdk.CollectionConverters._
 
-/** A model as a folder of plain data: `model.json` for facts, NPY files for arrays, and `checksums.json`
-  * with the SHA-256 of each. Written under a temporary name and renamed; loading runs no code.
+/** A model as a folder of plain data: `model.json` for facts, NPY files for arrays, and
+  * `checksums.json` with the SHA-256 of each. Written under a temporary name and renamed; loading
+  * runs no code.
   */
 final class ModelFiles(files: Files) {
   import ModelFiles._
@@ -22,7 +23,10 @@ final class ModelFiles(files: Files) {
   def save(model: AlsModel, uri: String, overwrite: Boolean): Unit = {
     val path = new Path(uri)
     val fs = files.system(path)
-    InvalidInput.unless(overwrite || !fs.exists(path), s"$uri exists already; pass overwrite=True to replace it")
+    InvalidInput.unless(
+      overwrite || !fs.exists(path),
+      s"$uri exists already; pass overwrite=True to replace it"
+    )
     val temporary = new Path(path.getParent, s".${path.getName}.${UUID.randomUUID}")
     try {
       fs.mkdirs(temporary)
@@ -42,7 +46,9 @@ final class ModelFiles(files: Files) {
 
   private def contents(m: AlsModel): Seq[(String, OutputStream => Unit)] =
     Seq(
-      Facts -> ((out: OutputStream) => out.write(mapper.writerWithDefaultPrettyPrinter.writeValueAsBytes(facts(m)))),
+      Facts -> ((out: OutputStream) =>
+        out.write(mapper.writerWithDefaultPrettyPrinter.writeValueAsBytes(facts(m)))
+      ),
       "user_factors.npy" -> (Npy.writeMatrix(_, m.users.rows, m.users.size, m.users.rank)),
       "item_factors.npy" -> (Npy.writeMatrix(_, m.items.rows, m.items.size, m.items.rank)),
       "seen_start.npy" -> (Npy.writeInts(_, m.seen.start)),
@@ -66,11 +72,17 @@ final class ModelFiles(files: Files) {
   def load(uri: String): AlsModel = {
     val sums = read(uri, Checksums, None)(in => mapper.readTree(in))
     def part[T](name: String)(f: InputStream => T): T = {
-      InvalidInput.unless(sums.has(name), s"$uri: $Checksums does not list $name; the model is damaged, save it again")
+      InvalidInput.unless(
+        sums.has(name),
+        s"$uri: $Checksums does not list $name; the model is damaged, save it again"
+      )
       read(uri, name, Some(sums.get(name).asText))(f)
     }
     val facts = part(Facts)(in => mapper.readTree(in)).asInstanceOf[ObjectNode]
-    InvalidInput.unless(facts.path("format").asText == Format, s"$uri is not a model saved by mllib_py")
+    InvalidInput.unless(
+      facts.path("format").asText == Format,
+      s"$uri is not a model saved by mllib_py"
+    )
     InvalidInput.unless(
       facts.path("version").asInt == Version,
       s"$uri has format version ${facts.path("version").asInt}; this mllib_py reads version $Version"
@@ -83,7 +95,9 @@ final class ModelFiles(files: Files) {
       } else {
         val offsets = part(s"${side}_ids_offsets.npy")(Npy.readLongs)
         val utf8 = part(s"${side}_ids_utf8.npy")(Npy.readBytes)
-        val names = Array.tabulate(offsets.length - 1)(i => Parsed.utf8(utf8, offsets(i).toInt, offsets(i + 1).toInt))
+        val names = Array.tabulate(offsets.length - 1)(i =>
+          Parsed.utf8(utf8, offsets(i).toInt, offsets(i + 1).toInt)
+        )
         (names.map(TextIds.key), names)
       }
       new FactorTable(params.rank, keys, names, rows)
@@ -92,10 +106,17 @@ final class ModelFiles(files: Files) {
     new AlsModel(params, table("user"), table("item"), seen, ModelJson.fitFacts(facts.get("fit")))
   }
 
-  private def read[T](uri: String, name: String, checksum: Option[String])(f: InputStream => T): T = {
+  private def read[T](
+      uri: String,
+      name: String,
+      checksum: Option[String]
+  )(f: InputStream => T): T = {
     val path = new Path(uri, name)
     val fs = files.system(path)
-    InvalidInput.unless(fs.exists(path), s"$uri has no $name; it is not a whole model saved by mllib_py")
+    InvalidInput.unless(
+      fs.exists(path),
+      s"$uri has no $name; it is not a whole model saved by mllib_py"
+    )
     val in = new DigestInputStream(fs.open(path), sha256)
     val out =
       try {
@@ -106,7 +127,10 @@ final class ModelFiles(files: Files) {
         result
       } finally in.close()
     val whole = checksum.forall(_ == hex(in.getMessageDigest))
-    InvalidInput.unless(whole && out.isRight, s"$uri: $name is truncated or altered; save the model again")
+    InvalidInput.unless(
+      whole && out.isRight,
+      s"$uri: $name is truncated or altered; save the model again"
+    )
     out.toOption.get
   }
 }

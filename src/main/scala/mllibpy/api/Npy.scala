@@ -29,7 +29,9 @@ object Npy {
     chunks(out, a.length, 4)((b, from, n) => b.asFloatBuffer().put(a, from, n))
   }
 
-  private def chunks(out: OutputStream, length: Int, width: Int)(put: (ByteBuffer, Int, Int) => Any): Unit = {
+  private def chunks(out: OutputStream, length: Int, width: Int)(
+      put: (ByteBuffer, Int, Int) => Any
+  ): Unit = {
     val bytes = new Array[Byte](Chunk * width)
     var from = 0
     while (from < length) {
@@ -60,11 +62,15 @@ object Npy {
     val text = new Array[Byte](length)
     data.readFully(text)
     val header = new String(text, US_ASCII)
-    require(header.contains(s"'$dtype'") && header.contains("'fortran_order': False"), s"not an array of $dtype")
+    require(
+      header.contains(s"'$dtype'") && header.contains("'fortran_order': False"),
+      s"not an array of $dtype"
+    )
     (data.readAllBytes(), header)
   }
 
-  private def buffer(bytes: Array[Byte]): ByteBuffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
+  private def buffer(bytes: Array[Byte]): ByteBuffer =
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
 
   def readLongs(in: InputStream): Array[Long] = {
     val bytes = body(in, "<i8")._1

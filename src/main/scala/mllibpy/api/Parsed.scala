@@ -6,7 +6,9 @@ import org.apache.spark.rdd.RDD
 
 import java.nio.charset.StandardCharsets.UTF_8
 
-/** Why a piece of input cannot be used: where it stands (a file and an offset, or a column and a count). */
+/** Why a piece of input cannot be used: where it stands (a file and an offset, or a column and a
+  * count).
+  */
 final case class Problem(place: String, at: Long, text: String)
 
 /** A chunk as a source gives it: good triples, the texts among the ids, and what was wrong. */
@@ -19,8 +21,8 @@ final class Parsed(
 
 object Parsed {
 
-  /** Ratings from parsed chunks: names are gathered now where ids are texts, problems are reported by the
-    * first check.
+  /** Ratings from parsed chunks: names are gathered now where ids are texts, problems are reported
+    * by the first check.
     */
   def ratings(
       parsed: RDD[Parsed],
@@ -42,11 +44,15 @@ object Parsed {
       parsed.persist(Ratings.Kept)
       check()
     }
-    build(space(textUsers, parsed.flatMap(_.userNames)), space(textItems, parsed.flatMap(_.itemNames)))
+    build(
+      space(textUsers, parsed.flatMap(_.userNames)),
+      space(textItems, parsed.flatMap(_.itemNames))
+    )
   }
 
   private def space(text: Boolean, names: RDD[String]): IdSpace =
     if (text) TextIds.of(names.distinct().collect()) else IntegerIds
 
-  def utf8(bytes: Array[Byte], from: Int, until: Int): String = new String(bytes, from, until - from, UTF_8)
+  def utf8(bytes: Array[Byte], from: Int, until: Int): String =
+    new String(bytes, from, until - from, UTF_8)
 }

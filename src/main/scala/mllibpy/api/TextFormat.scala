@@ -5,8 +5,10 @@ import mllibpy.engine.InvalidInput
 
 /** How the lines of a ratings file are written: found from its first lines.
   *
-  * @param separator "::", tab, comma, semicolon or bar
-  * @param header whether each file starts with a line of names
+  * @param separator
+  *   "::", tab, comma, semicolon or bar
+  * @param header
+  *   whether each file starts with a line of names
   */
 final case class TextFormat(
     separator: String,
@@ -26,7 +28,13 @@ object TextFormat {
   private val itemNames = Seq("movieid", "movie_id", "itemid", "item_id", "item", "movie")
   private val ratingNames = Seq("rating", "score", "value")
 
-  def find(file: String, lines: Seq[String], userCol: String, itemCol: String, ratingCol: String): TextFormat = {
+  def find(
+      file: String,
+      lines: Seq[String],
+      userCol: String,
+      itemCol: String,
+      ratingCol: String
+  ): TextFormat = {
     val head = lines.head
     val separator = separators.find(s => fields(head, s).length >= 3).getOrElse {
       throw new InvalidInput(
@@ -34,12 +42,22 @@ object TextFormat {
       )
     }
     val names = fields(head, separator)
-    if (number(names(2))) plain(separator, names)
+    // A header has no integer id: a first line with one and no number behind it is a bad rating.
+    if (number(names(2)) || integer(names(0))) plain(separator, names)
     else named(file, separator, names, lines.drop(1).headOption, userCol, itemCol, ratingCol)
   }
 
   private def plain(separator: String, row: Array[String]): TextFormat =
-    TextFormat(separator, header = false, 0, 1, 2, if (timeAt(row)) 3 else -1, !integer(row(0)), !integer(row(1)))
+    TextFormat(
+      separator,
+      header = false,
+      0,
+      1,
+      2,
+      if (timeAt(row)) 3 else -1,
+      !integer(row(0)),
+      !integer(row(1))
+    )
 
   private def timeAt(row: Array[String]): Boolean = row.length > 3 && integer(row(3))
 
@@ -59,7 +77,10 @@ object TextFormat {
     }
     def column(own: String, usual: Seq[String]): Int = {
       val at = find(own, usual)
-      InvalidInput.unless(at >= 0, s"$file has no column '$own'; its columns are ${names.mkString(", ")}")
+      InvalidInput.unless(
+        at >= 0,
+        s"$file has no column '$own'; its columns are ${names.mkString(", ")}"
+      )
       at
     }
     val user = column(userCol, userNames)
@@ -67,12 +88,34 @@ object TextFormat {
     val rating = column(ratingCol, ratingNames)
     val row = firstRow.map(fields(_, separator)).getOrElse(Array.empty)
     def text(at: Int) = row.length > at && !integer(row(at))
-    TextFormat(separator, header = true, user, item, rating, lower.indexOf("timestamp"), text(user), text(item))
+    TextFormat(
+      separator,
+      header = true,
+      user,
+      item,
+      rating,
+      lower.indexOf("timestamp"),
+      text(user),
+      text(item)
+    )
   }
 
   def fields(line: String, separator: String): Array[String] =
     if (line.indexOf('"') >= 0 && separator.length == 1) quoted(line, separator.charAt(0))
-    else line.split(java.util.regex.Pattern.quote(separator), -1)
+    else split(line, separator)
+
+  private def split(line: String, separator: String): Array[String] = {
+    val out = Array.newBuilder[String]
+    var from = 0
+    var at = line.indexOf(separator)
+    while (at >= 0) {
+      out += line.substring(from, at)
+      from = at + separator.length
+      at = line.indexOf(separator, from)
+    }
+    out += line.substring(from)
+    out.result()
+  }
 
   private def quoted(line: String, separator: Char): Array[String] = {
     val settings = new CsvParserSettings

@@ -14,16 +14,31 @@ import scala.collection.mutable
   * cluster. A line that is not a rating is reported with its file, number and text.
   */
 object TextRatings {
-  def read(sc: SparkContext, uri: String, files: Files, userCol: String, itemCol: String, ratingCol: String): Ratings = {
+  def read(
+      sc: SparkContext,
+      uri: String,
+      files: Files,
+      userCol: String,
+      itemCol: String,
+      ratingCol: String
+  ): Ratings = {
     val first = files.first(uri)
-    val format = TextFormat.find(first.path, files.lines(first.path, 2), userCol, itemCol, ratingCol)
+    val format =
+      TextFormat.find(first.path, files.lines(first.path, 2), userCol, itemCol, ratingCol)
     val lines = sc.hadoopFile[LongWritable, Text, TextInputFormat](uri, sc.defaultParallelism)
     val parsed = lines
       .asInstanceOf[HadoopRDD[LongWritable, Text]]
       .mapPartitionsWithInputSplit((split, it) =>
         new LineParser(format, split.asInstanceOf[FileSplit].getPath.toString).parse(it)
       )
-    Parsed.ratings(parsed, format.textUsers, format.textItems, format.time >= 0, uri, p => report(files, p.head))
+    Parsed.ratings(
+      parsed,
+      format.textUsers,
+      format.textItems,
+      format.time >= 0,
+      uri,
+      p => report(files, p.head)
+    )
   }
 
   private def report(files: Files, p: Problem): InvalidInput =
@@ -67,7 +82,8 @@ private final class LineParser(format: TextFormat, path: String) {
           if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0
         )
       catch {
-        case e: BadField => problem = Some(Problem(path, offset, s"${e.what} in '${TextFormat.clip(line.toString)}'"))
+        case e: BadField =>
+          problem = Some(Problem(path, offset, s"${e.what} in '${TextFormat.clip(line.toString)}'"))
       }
     }
 
@@ -78,13 +94,21 @@ private final class LineParser(format: TextFormat, path: String) {
     if (text) {
       seen += s
       TextIds.key(s)
-    } else Scramble.mix(s.trim.toLongOption.getOrElse(throw new BadField(s"the $name '${TextFormat.clip(s)}' is not an integer")))
+    } else
+      Scramble.mix(
+        s.trim.toLongOption
+          .getOrElse(throw new BadField(s"the $name '${TextFormat.clip(s)}' is not an integer"))
+      )
 
   private def rating(s: String): Float =
-    s.trim.toFloatOption.getOrElse(throw new BadField(s"the rating '${TextFormat.clip(s)}' is not a number"))
+    s.trim.toFloatOption.getOrElse(
+      throw new BadField(s"the rating '${TextFormat.clip(s)}' is not a number")
+    )
 
   private def time(s: String): Long =
-    s.trim.toLongOption.getOrElse(throw new BadField(s"the timestamp '${TextFormat.clip(s)}' is not an integer"))
+    s.trim.toLongOption.getOrElse(
+      throw new BadField(s"the timestamp '${TextFormat.clip(s)}' is not an integer")
+    )
 }
 
 private final class BadField(val what: String) extends RuntimeException(what, null, false, false)

@@ -35,7 +35,13 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     place(rowOf, columnOf, byColumn, start, columns, values, times)
     val merged = merge(start, columns, values, times, rowKeys, columnKeys)
     val block =
-      new SparseBlock(number, rowKeys, columnKeys, merged.csr, bucketStarts(number, buckets, rowKeys))
+      new SparseBlock(
+        number,
+        rowKeys,
+        columnKeys,
+        merged.csr,
+        bucketStarts(number, buckets, rowKeys)
+      )
     new Built(block, merged.duplicates, merged.sample)
   }
 
@@ -92,7 +98,12 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
       case _ => Array.concat(chunks.map(_.values).toIndexedSeq: _*)
     }
     val time =
-      if (timed) Array.concat(chunks.map(c => if (c.times == null) new Array[Long](c.size) else c.times).toIndexedSeq: _*)
+      if (timed)
+        Array.concat(
+          chunks
+            .map(c => if (c.times == null) new Array[Long](c.size) else c.times)
+            .toIndexedSeq: _*
+        )
       else null
     val next = start.clone()
     var i = 0
@@ -131,7 +142,8 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
         while (until < end && columns(until) == columns(at)) until += 1
         if (until - at > 1) {
           extra += until - at - 1
-          if (sample.length < BlockBuilder.Sample) sample += ((rowKeys(r), columnKeys(columns(at)), until - at))
+          if (sample.length < BlockBuilder.Sample)
+            sample += ((rowKeys(r), columnKeys(columns(at)), until - at))
         }
         columns(out) = columns(at)
         values(out) = if (until - at == 1) values(at) else fold(values, times, at, until)
@@ -143,23 +155,25 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     start(rowKeys.length) = out
     val csr =
       if (out == n) new Csr(start, columns, values)
-      else new Csr(start, java.util.Arrays.copyOf(columns, out), java.util.Arrays.copyOf(values, out))
+      else
+        new Csr(start, java.util.Arrays.copyOf(columns, out), java.util.Arrays.copyOf(values, out))
     new Merged(csr, extra, sample.toSeq)
   }
 
-  private def fold(values: Array[Float], times: Array[Long], from: Int, until: Int): Float = policy match {
-    case Duplicates.Last =>
-      var last = until - 1
-      if (times != null) {
-        last = from
-        var i = from + 1
-        while (i < until) { if (times(i) >= times(last)) last = i; i += 1 }
-      }
-      values(last)
-    case _ =>
-      val sum = java.util.Arrays.copyOfRange(values, from, until).sorted.foldLeft(0.0)(_ + _)
-      (if (policy == Duplicates.Mean) sum / (until - from) else sum).toFloat
-  }
+  private def fold(values: Array[Float], times: Array[Long], from: Int, until: Int): Float =
+    policy match {
+      case Duplicates.Last =>
+        var last = until - 1
+        if (times != null) {
+          last = from
+          var i = from + 1
+          while (i < until) { if (times(i) >= times(last)) last = i; i += 1 }
+        }
+        values(last)
+      case _ =>
+        val sum = java.util.Arrays.copyOfRange(values, from, until).sorted.foldLeft(0.0)(_ + _)
+        (if (policy == Duplicates.Mean) sum / (until - from) else sum).toFloat
+    }
 
   private def bucketStarts(number: Int, buckets: Buckets, rowKeys: Array[Long]): Array[Int] = {
     val first = buckets.first(number)

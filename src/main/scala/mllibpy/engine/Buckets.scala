@@ -4,9 +4,9 @@ import org.apache.spark.Partitioner
 
 /** How keys fall into buckets, and buckets into blocks.
   *
-  * A bucket is the keys with the same leading bits; there are `count` of them, a power of two chosen
-  * from the number of ratings alone, never from the cluster. A block is a run of whole buckets. So
-  * what is summed bucket by bucket does not depend on the number of blocks.
+  * A bucket is the keys with the same leading bits; there are `count` of them, a power of two
+  * chosen from the number of ratings alone, never from the cluster. A block is a run of whole
+  * buckets. So what is summed bucket by bucket does not depend on the number of blocks.
   */
 final case class Buckets(count: Int, blocks: Int) {
   require(Integer.bitCount(count) == 1 && blocks >= 1, s"$count buckets, $blocks blocks")

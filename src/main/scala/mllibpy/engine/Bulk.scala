@@ -3,11 +3,12 @@ package mllibpy.engine
 import java.io.{ObjectInput, ObjectOutput}
 import java.nio.{ByteBuffer, ByteOrder}
 
-/** Primitive arrays through Java serialisation as one run of bytes: Java's own way writes an array of
-  * floats number by number, several times slower.
+/** Primitive arrays through Java serialisation as one run of bytes: Java's own way writes an array
+  * of floats number by number, several times slower.
   */
 private[engine] object Bulk {
-  private def buffer(bytes: Array[Byte]): ByteBuffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder())
+  private def buffer(bytes: Array[Byte]): ByteBuffer =
+    ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder())
 
   def writeLongs(out: ObjectOutput, a: Array[Long]): Unit = {
     val bytes = new Array[Byte](Math.multiplyExact(a.length, 8))

@@ -5,7 +5,8 @@ import mllibpy.kernel.Stride
 import java.io.{Externalizable, ObjectInput, ObjectOutput}
 
 /** Rows of factors on the move: padded in memory, packed on the wire. */
-final class FloatRows(private var _rank: Int, private var _padded: Array[Float]) extends Externalizable {
+final class FloatRows(private var _rank: Int, private var _padded: Array[Float])
+    extends Externalizable {
   def this() = this(0, null)
 
   def rank: Int = _rank

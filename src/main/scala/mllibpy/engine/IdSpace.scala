@@ -4,8 +4,8 @@ import mllibpy.kernel.Scramble
 
 import java.nio.charset.StandardCharsets.UTF_8
 
-/** How the ids that users know relate to keys: 64-bit integers by a bijection, texts by a hash whose
-  * names are kept.
+/** How the ids that users know relate to keys: 64-bit integers by a bijection, texts by a hash
+  * whose names are kept.
   */
 sealed trait IdSpace extends Serializable {
   def kind: String
@@ -67,5 +67,8 @@ object TextIds {
 
 object IdSpace {
   private[engine] def mixed =
-    new InvalidInput("ids are integers in one data set and texts in the other; convert one of them", "type")
+    new InvalidInput(
+      "ids are integers in one data set and texts in the other; convert one of them",
+      "type"
+    )
 }

@@ -11,7 +11,8 @@ object Layout {
     val pieces = chunks.mapPartitionsWithIndex((p, it) => split(p, it, buckets, keepTimes))
     new ShuffledRDD[Int, Piece, Piece](pieces, BlockPartitioner(buckets.blocks))
       .mapPartitionsWithIndex(
-        (number, it) => Iterator.single(new BlockBuilder(it.map(_._2).toSeq, policy).build(number, buckets)),
+        (number, it) =>
+          Iterator.single(new BlockBuilder(it.map(_._2).toSeq, policy).build(number, buckets)),
         preservesPartitioning = true
       )
   }
@@ -42,6 +43,8 @@ object Layout {
       }
       out.result()
     }
-    full ++ waiting.indices.iterator.filter(b => waiting(b) != null && waiting(b).size > 0).map(piece)
+    full ++ waiting.indices.iterator
+      .filter(b => waiting(b) != null && waiting(b).size > 0)
+      .map(piece)
   }
 }

@@ -6,11 +6,12 @@ import org.apache.spark.storage.StorageLevel
 
 import scala.reflect.ClassTag
 
-/** Cuts the lineage of an RDD that grows by a step each iteration, so that neither the plan, nor its
-  * shuffle files, nor what a lost executor takes with it grow with the number of iterations.
+/** Cuts the lineage of an RDD that grows by a step each iteration, so that neither the plan, nor
+  * its shuffle files, nor what a lost executor takes with it grow with the number of iterations.
   *
-  * Where the context has a checkpoint directory the blocks go there (and are deleted when released);
-  * otherwise through the driver, which holds a model's factors at the end of a fit anyway.
+  * Where the context has a checkpoint directory the blocks go there (and are deleted when
+  * released); otherwise through the driver, which holds a model's factors at the end of a fit
+  * anyway.
   */
 object Lineage {
   final class Cut[T](val rdd: RDD[T], val release: () => Unit)

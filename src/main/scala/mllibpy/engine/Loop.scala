@@ -3,7 +3,9 @@ package mllibpy.engine
 /** Why a loop ended, after how many iterations, and where. */
 final case class Ended[S](state: S, iterations: Int, reason: String)
 
-/** The driver loop of every iterative algorithm: it owns history, progress and the reason for stopping. */
+/** The driver loop of every iterative algorithm: it owns history, progress and the reason for
+  * stopping.
+  */
 object Loop {
 
   /** A step's stages run in order; each gives the next state and its objective. */
@@ -11,7 +13,8 @@ object Loop {
 
   /** Iterates until `maxIter`, or until an iteration lowers the objective by less than `tol` of it.
     *
-    * @param settle called after each iteration with its number
+    * @param settle
+    *   called after each iteration with its number
     */
   def run[S](start: S, maxIter: Int, tol: Option[Double], monitor: Monitor)(stages: Seq[Stage[S]])(
       settle: (Int, S) => S
@@ -38,11 +41,18 @@ object Loop {
     Ended(state, iteration, reason.get)
   }
 
-  private def stopping(iteration: Int, maxIter: Int, tol: Option[Double], before: Double, now: Double) =
+  private def stopping(
+      iteration: Int,
+      maxIter: Int,
+      tol: Option[Double],
+      before: Double,
+      now: Double
+  ) =
     tol match {
-      case Some(t) if before - now <= t * Math.abs(before) => Some(s"the objective fell by less than tol=$t of it")
-      case _ if iteration == maxIter                       => Some(s"max_iter=$maxIter iterations done")
-      case _                                               => None
+      case Some(t) if before - now <= t * Math.abs(before) =>
+        Some(s"the objective fell by less than tol=$t of it")
+      case _ if iteration == maxIter => Some(s"max_iter=$maxIter iterations done")
+      case _                         => None
     }
 
   private def diverged(iteration: Int, stage: String, value: Double) =

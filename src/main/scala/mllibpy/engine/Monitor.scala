@@ -23,5 +23,6 @@ final class Monitor {
   def history: Seq[StepRecord] = records.toArray(Array.empty[StepRecord]).toSeq
 
   def stop(): Unit = stopped = true
-  private def check(): Unit = if (stopped) throw new InvalidInput("the fit was interrupted", "interrupt")
+  private def check(): Unit =
+    if (stopped) throw new InvalidInput("the fit was interrupted", "interrupt")
 }

@@ -39,9 +39,15 @@ final class ParameterSpec private (name: String, parameters: Seq[JsonNode]) {
     InvalidInput.unless(fits, s"$key must be ${ParameterSpec.words(kind)}, not $v")
     if (!optional) {
       for (low <- Option(p.get("min")))
-        InvalidInput.unless(v.asDouble >= low.asDouble, s"$key must be at least ${low.asText}, not $v")
+        InvalidInput.unless(
+          v.asDouble >= low.asDouble,
+          s"$key must be at least ${low.asText}, not $v"
+        )
       for (high <- Option(p.get("max")))
-        InvalidInput.unless(v.asDouble <= high.asDouble, s"$key must be at most ${high.asText}, not $v")
+        InvalidInput.unless(
+          v.asDouble <= high.asDouble,
+          s"$key must be at most ${high.asText}, not $v"
+        )
       for (choices <- Option(p.get("choices"))) {
         val names = choices.elements.asScala.map(_.asText).toSeq
         InvalidInput.unless(

@@ -6,8 +6,8 @@ import org.apache.spark.broadcast.Broadcast
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicLong
 
-/** A value that all tasks read: a broadcast on a cluster; in local mode, where tasks run in the driver's
-  * own JVM, the value itself, which nothing serialises or copies.
+/** A value that all tasks read: a broadcast on a cluster; in local mode, where tasks run in the
+  * driver's own JVM, the value itself, which nothing serialises or copies.
   */
 abstract class Shared[T] extends Serializable {
   def value: T
@@ -33,7 +33,8 @@ object Shared {
   private final class Here[T <: AnyRef](id: Long) extends Shared[T] {
     def value: T = {
       val found = Shared.here.get(id)
-      if (found == null) throw new IllegalStateException("a shared value was read after it was destroyed")
+      if (found == null)
+        throw new IllegalStateException("a shared value was read after it was destroyed")
       found.asInstanceOf[T]
     }
     def destroy(): Unit = { Shared.here.remove(id); () }

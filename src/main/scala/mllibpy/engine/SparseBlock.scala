@@ -7,8 +7,8 @@ import java.io.{Externalizable, ObjectInput, ObjectOutput}
 /** A block of ratings at rest: the rows whose keys fall into the block's buckets.
   *
   * Rows are in the order of `rowKeys`, entries of a row in the order of `columnKeys` (both unsigned
-  * ascending); an entry's column is a place in `columnKeys`, so a block is solved against an array of
-  * just the rows that it needs.
+  * ascending); an entry's column is a place in `columnKeys`, so a block is solved against an array
+  * of just the rows that it needs.
   */
 final class SparseBlock(
     private var _number: Int,

@@ -2,8 +2,8 @@ package mllibpy.engine
 
 import java.io.{Externalizable, ObjectInput, ObjectOutput}
 
-/** A chunk of (row, column, value) triples as columns of primitives; `times` is null or one number per
-  * triple. Rows and columns are keys (scrambled ids).
+/** A chunk of (row, column, value) triples as columns of primitives; `times` is null or one number
+  * per triple. Rows and columns are keys (scrambled ids).
   */
 final class Triples(
     private var _rows: Array[Long],
@@ -27,7 +27,8 @@ final class Triples(
     val builder = new TriplesBuilder(size, _times != null)
     var i = 0
     while (i < size) {
-      if (keep(i)) builder.add(_rows(i), _columns(i), _values(i), if (_times == null) 0 else _times(i))
+      if (keep(i))
+        builder.add(_rows(i), _columns(i), _values(i), if (_times == null) 0 else _times(i))
       i += 1
     }
     builder.result()

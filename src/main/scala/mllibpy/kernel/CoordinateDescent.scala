@@ -10,8 +10,10 @@ final class CoordinateDescent(rank: Int) {
 
   /** Minimises x^T a x - 2 x.b over x >= 0, from the given x, in place.
     *
-    * @param a IN upper triangle, rows `stride` apart
-    * @return the minimum found
+    * @param a
+    *   IN upper triangle, rows `stride` apart
+    * @return
+    *   the minimum found
     */
   def minimise(a: Array[Float], stride: Int, b: Array[Float], x: Array[Float]): Double = {
     start(a, stride, b, x)

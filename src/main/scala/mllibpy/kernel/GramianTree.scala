@@ -11,13 +11,18 @@ import scala.collection.mutable
   */
 object GramianTree {
 
-  /** A subtree's sum: `level` 0 is the root, `index` counts from the left; upper triangle, row by row. */
+  /** A subtree's sum: `level` 0 is the root, `index` counts from the left; upper triangle, row by
+    * row.
+    */
   final class Node(val level: Int, val index: Int, val sum: Array[Double]) extends Serializable
 
-  /** Sums of the largest whole subtrees that cover the buckets `first until first + start.length - 1`.
+  /** Sums of the largest whole subtrees that cover the buckets
+    * `first until first + start.length - 1`.
     *
-    * @param buckets number of buckets in all, a power of two
-    * @param start start(i) until start(i + 1) are the rows of bucket first + i
+    * @param buckets
+    *   number of buckets in all, a power of two
+    * @param start
+    *   start(i) until start(i + 1) are the rows of bucket first + i
     */
   def nodes(
       rows: Array[Float],
@@ -47,7 +52,8 @@ object GramianTree {
       }
     }
     def subtree(from: Int, width: Int): Array[Double] =
-      if (width == 1) leaf(from) else plus(subtree(from, width / 2), subtree(from + width / 2, width / 2))
+      if (width == 1) leaf(from)
+      else plus(subtree(from, width / 2), subtree(from + width / 2, width / 2))
 
     def cover(level: Int, index: Int, width: Int): Unit = {
       val from = index * width
@@ -70,7 +76,8 @@ object GramianTree {
     def sum(level: Int, index: Int): Array[Double] =
       known.getOrElse(
         (level, index),
-        if (level >= deepest) null else plus(sum(level + 1, index * 2), sum(level + 1, index * 2 + 1))
+        if (level >= deepest) null
+        else plus(sum(level + 1, index * 2), sum(level + 1, index * 2 + 1))
       )
     unpack(sum(0, 0), rank)
   }

@@ -1,14 +1,20 @@
 package mllibpy.kernel
 
-/** Starting factors that belong to the id, not to the partition: each row is drawn from
-  * (seed, side, key) alone, so it is the same wherever and in whatever order rows are made.
+/** Starting factors that belong to the id, not to the partition: each row is drawn from (seed,
+  * side, key) alone, so it is the same wherever and in whatever order rows are made.
   */
 object InitialFactors {
 
   /** Unit vectors of `rank` roughly normal draws (as MLlib starts; non-negative where asked), one
     * per key, padded with zeros to `stride`.
     */
-  def rows(keys: Array[Long], rank: Int, seed: Long, side: Int, nonnegative: Boolean): Array[Float] = {
+  def rows(
+      keys: Array[Long],
+      rank: Int,
+      seed: Long,
+      side: Int,
+      nonnegative: Boolean
+  ): Array[Float] = {
     val stride = Stride.of(rank)
     val out = new Array[Float](Math.multiplyExact(keys.length, stride))
     var r = 0
@@ -19,7 +25,14 @@ object InitialFactors {
     out
   }
 
-  private def fill(out: Array[Float], at: Int, rank: Int, key: Long, salt: Long, nonnegative: Boolean): Unit = {
+  private def fill(
+      out: Array[Float],
+      at: Int,
+      rank: Int,
+      key: Long,
+      salt: Long,
+      nonnegative: Boolean
+  ): Unit = {
     var squares = 0.0
     var state = Scramble.mix(key ^ salt)
     var j = 0

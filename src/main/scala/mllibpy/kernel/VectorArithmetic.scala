@@ -6,8 +6,8 @@ import jdk.incubator.vector.{FloatVector, VectorOperators, VectorSpecies}
   *
   * One species for everything: two species in one JVM can make the compiler give up on both. The
   * symmetric update keeps 8 rows by 2 vectors of the result in registers (8 by 1 on the diagonal)
-  * while it runs down the tile, so that each loaded vector is used eight times; the Cholesky factor is
-  * left-looking by strips of 8 rows, updated and substituted without leaving the registers.
+  * while it runs down the tile, so that each loaded vector is used eight times; the Cholesky factor
+  * is left-looking by strips of 8 rows, updated and substituted without leaving the registers.
   */
 object VectorArithmetic extends Arithmetic {
   private final val Species: VectorSpecies[java.lang.Float] = {
@@ -155,7 +155,8 @@ object VectorArithmetic extends Arithmetic {
       o += k
     }
     val p = i0 * k + j0
-    put(a, p, a0, add); put(a, p + k, a1, add); put(a, p + 2 * k, a2, add); put(a, p + 3 * k, a3, add)
+    put(a, p, a0, add); put(a, p + k, a1, add); put(a, p + 2 * k, a2, add);
+    put(a, p + 3 * k, a3, add)
     put(a, p + 4 * k, a4, add); put(a, p + 5 * k, a5, add)
     put(a, p + 6 * k, a6, add); put(a, p + 7 * k, a7, add)
   }
@@ -182,7 +183,14 @@ object VectorArithmetic extends Arithmetic {
   /** For the 8 rows from i0 and the L columns from j0: subtracts what the first `above` rows of R
     * contribute, then, given the factored corner, substitutes so that they become rows of R.
     */
-  private def strip(a: Array[Float], k: Int, i0: Int, j0: Int, above: Int, corner: Array[Float]): Unit = {
+  private def strip(
+      a: Array[Float],
+      k: Int,
+      i0: Int,
+      j0: Int,
+      above: Int,
+      corner: Array[Float]
+  ): Unit = {
     val p = i0 * k + j0
     var a0 = FloatVector.fromArray(Species, a, p)
     var a1 = FloatVector.fromArray(Species, a, p + k)
@@ -236,12 +244,19 @@ object VectorArithmetic extends Arithmetic {
     a7.intoArray(a, p + 7 * k)
   }
 
-  @inline private def at(g: Array[Float], i: Int): FloatVector = FloatVector.broadcast(Species, g(i))
+  @inline private def at(g: Array[Float], i: Int): FloatVector =
+    FloatVector.broadcast(Species, g(i))
 
-  /** The Cholesky factor of the 8 by 8 corner at (i0, i0), with inverted diagonal, into `g`; `a` keeps
-    * the unfactored corner.
+  /** The Cholesky factor of the 8 by 8 corner at (i0, i0), with inverted diagonal, into `g`; `a`
+    * keeps the unfactored corner.
     */
-  private def factorCorner(a: Array[Float], k: Int, i0: Int, floor: Float, g: Array[Float]): Boolean = {
+  private def factorCorner(
+      a: Array[Float],
+      k: Int,
+      i0: Int,
+      floor: Float,
+      g: Array[Float]
+  ): Boolean = {
     var i = 0
     var ok = true
     while (i < 8) {
@@ -279,7 +294,10 @@ object VectorArithmetic extends Arithmetic {
       val head = (j + L - 1) / L * L
       while (j < head) { b(j) -= y * r(i * k + j); j += 1 }
       while (j < k) {
-        FloatVector.fromArray(Species, r, i * k + j).fma(minus, FloatVector.fromArray(Species, b, j)).intoArray(b, j)
+        FloatVector
+          .fromArray(Species, r, i * k + j)
+          .fma(minus, FloatVector.fromArray(Species, b, j))
+          .intoArray(b, j)
         j += L
       }
       i += 1
@@ -303,7 +321,9 @@ object VectorArithmetic extends Arithmetic {
     var sums = FloatVector.zero(Species)
     var i = 0
     while (i + L <= n) {
-      sums = FloatVector.fromArray(Species, x, xFrom + i).fma(FloatVector.fromArray(Species, y, yFrom + i), sums)
+      sums = FloatVector
+        .fromArray(Species, x, xFrom + i)
+        .fma(FloatVector.fromArray(Species, y, yFrom + i), sums)
       i += L
     }
     var sum = sums.reduceLanes(VectorOperators.ADD)

@@ -6,9 +6,9 @@ import org.apache.spark.SparkContext
 /** Alternating least squares. A fit is: check, lay the ratings out both ways, choose how to move,
   * alternate, gather the model.
   *
-  * Jobs: 1 (check) + 2 (layout, a shuffle each) + 1 (initial item factors) + 2 per iteration (no shuffle
-  * each with models on the driver, one shuffle each in blocks) + 1 (seen items), and 1 + 1 more where
-  * ratings are broadcast (fetching them) or factors rest in blocks (fetching them).
+  * Jobs: 1 (check) + 2 (layout, a shuffle each) + 1 (initial item factors) + 2 per iteration (no
+  * shuffle each with models on the driver, one shuffle each in blocks) + 1 (seen items), and 1 + 1
+  * more where ratings are broadcast (fetching them) or factors rest in blocks (fetching them).
   */
 object Als {
   def fit(ratings: Ratings, params: AlsParams): AlsModel = fit(ratings, params, new Monitor)
@@ -83,13 +83,17 @@ private final class Fit(
       gather(movement, ended)
     } finally movement.close()
 
-  private def solveUsers[F <: SideFactors](movement: Movement[F])(s: State[F]): (State[F], Double) = {
+  private def solveUsers[F <: SideFactors](
+      movement: Movement[F]
+  )(s: State[F]): (State[F], Double) = {
     val users = movement.halfStep(Side.User, s.items, s.users)
     s.users.foreach(movement.release)
     (State(Some(users), s.items), objective(users, s.items))
   }
 
-  private def solveItems[F <: SideFactors](movement: Movement[F])(s: State[F]): (State[F], Double) = {
+  private def solveItems[F <: SideFactors](
+      movement: Movement[F]
+  )(s: State[F]): (State[F], Double) = {
     val items = movement.halfStep(Side.Item, s.users.get, Some(s.items))
     movement.release(s.items)
     (State(s.users, items), objective(items, s.users.get))
@@ -116,7 +120,12 @@ private final class Fit(
     new AlsModel(params, users, items, seen, facts)
   }
 
-  private def table[F <: SideFactors](space: IdSpace, keys: Array[Long], movement: Movement[F], factors: F) = {
+  private def table[F <: SideFactors](
+      space: IdSpace,
+      keys: Array[Long],
+      movement: Movement[F],
+      factors: F
+  ) = {
     val padded = movement.collect(factors)
     movement.release(factors)
     FactorTable.of(space, keys, padded, params.rank)

@@ -35,7 +35,9 @@ final class AlsModel(
     else if (params.coldStart == "mean") facts.meanRating.toFloat
     else Float.NaN
 
-  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model. One job. */
+  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
+    * One job.
+    */
   def score(ratings: Ratings): Score = {
     ratings.facts
     val sc = ratings.chunks.sparkContext
@@ -43,7 +45,9 @@ final class AlsModel(
     try {
       val total = AlsModel.errors(ratings, shared).reduce(_ merge _)
       if (params.coldStart == "error" && total.unknown > 0)
-        throw new InvalidInput(s"${total.unknown} ratings are of a user or an item that was not in the training data")
+        throw new InvalidInput(
+          s"${total.unknown} ratings are of a user or an item that was not in the training data"
+        )
       if (total.count == 0)
         throw new InvalidInput("no rating is of a user and an item that were in the training data")
       total
@@ -51,13 +55,20 @@ final class AlsModel(
   }
 
   /** The k best items of each user row, best first. */
-  def recommend(sc: SparkContext, userRows: Array[Int], k: Int, excludeSeen: Boolean): Recommendations =
+  def recommend(
+      sc: SparkContext,
+      userRows: Array[Int],
+      k: Int,
+      excludeSeen: Boolean
+  ): Recommendations =
     Recommender.recommend(sc, this, userRows, k, excludeSeen)
 }
 
 object AlsModel {
   private def errors(ratings: Ratings, model: Shared[AlsModel]) =
-    ratings.chunks.mapPartitions(it => Iterator.single(it.map(errorsOf(_, model.value)).foldLeft(Score(0, 0, 0))(_ merge _)))
+    ratings.chunks.mapPartitions(it =>
+      Iterator.single(it.map(errorsOf(_, model.value)).foldLeft(Score(0, 0, 0))(_ merge _))
+    )
 
   private def errorsOf(c: Triples, m: AlsModel): Score = {
     var squares = 0.0

@@ -3,8 +3,8 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{Buckets, FloatRows, SparseBlock}
 import mllibpy.kernel.{GramianTree, HalfStepSums, InitialFactors, Objective, RowSolver, Stride}
 
-/** What a block's half-step gives: its rows' factors, their part of the objective, and, for implicit
-  * feedback, their part of the Gramian that the next half-step needs.
+/** What a block's half-step gives: its rows' factors, their part of the objective, and, for
+  * implicit feedback, their part of the Gramian that the next half-step needs.
   */
 final class Solved(
     val number: Int,
@@ -14,17 +14,34 @@ final class Solved(
 ) extends Serializable
 
 /** The arithmetic on one block, the same for all strategies. */
-final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, seed: Long) extends Serializable {
+final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, seed: Long)
+    extends Serializable {
 
   /** Solves all rows of a block.
     *
-    * @param fixed rows of the other side in the order of the block's `columnKeys`
-    * @param gramian of all rows of the other side, or null
-    * @param current these rows' previous factors, or null
+    * @param fixed
+    *   rows of the other side in the order of the block's `columnKeys`
+    * @param gramian
+    *   of all rows of the other side, or null
+    * @param current
+    *   these rows' previous factors, or null
     */
-  def solve(block: SparseBlock, fixed: Array[Float], gramian: Array[Float], current: Array[Float]): Solved = {
+  def solve(
+      block: SparseBlock,
+      fixed: Array[Float],
+      gramian: Array[Float],
+      current: Array[Float]
+  ): Solved = {
     val out = new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(rank)))
-    val sums = new RowSolver(rank, objective).solve(block.csr, 0, block.csr.rows, fixed, gramian, current, out)
+    val sums = new RowSolver(rank, objective).solve(
+      block.csr,
+      0,
+      block.csr.rows,
+      fixed,
+      gramian,
+      current,
+      out
+    )
     solved(block, out, sums)
   }
 
@@ -37,7 +54,14 @@ final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, see
   private def solved(block: SparseBlock, factors: Array[Float], sums: HalfStepSums): Solved = {
     val nodes =
       if (!objective.implicitFeedback) Nil
-      else GramianTree.nodes(factors, rank, buckets.count, buckets.first(block.number), block.bucketStart)
+      else
+        GramianTree.nodes(
+          factors,
+          rank,
+          buckets.count,
+          buckets.first(block.number),
+          block.bucketStart
+        )
     new Solved(block.number, new FloatRows(rank, factors), sums, nodes)
   }
 
@@ -49,7 +73,9 @@ final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, see
     while (r < block.csr.rows) {
       var squares = 0.0
       var j = 0
-      while (j < rank) { squares += factors(r * stride + j).toDouble * factors(r * stride + j); j += 1 }
+      while (j < rank) {
+        squares += factors(r * stride + j).toDouble * factors(r * stride + j); j += 1
+      }
       sum += squares * counted(block, r)
       r += 1
     }

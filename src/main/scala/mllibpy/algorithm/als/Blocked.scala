@@ -15,20 +15,21 @@ final class BlockedFactors(
     gramian: Array[Float]
 ) extends SideFactors(sums, gramian)
 
-/** Where each row of a block has to go: for destination block i, the places of the rows that it needs, in
-  * the order in which it needs them.
+/** Where each row of a block has to go: for destination block i, the places of the rows that it
+  * needs, in the order in which it needs them.
   */
 final class Routes(val places: Array[Array[Int]]) extends Serializable
 
 /** A run of factor rows from one block to another. */
 final class Parcel(val from: Int, val rows: FloatRows) extends Serializable
 
-/** The fully parallel strategy: ratings rest partitioned both ways, factors rest in blocks, and each
-  * half-step sends every block just the rows that it needs, joined by block.
+/** The fully parallel strategy: ratings rest partitioned both ways, factors rest in blocks, and
+  * each half-step sends every block just the rows that it needs, joined by block.
   *
-  * Crossings of a half-step: one shuffle of the needed rows, packed float arrays, one parcel per pair of
-  * blocks; sums (and Gramian parts) to the driver. One job. Blocks are ranges of keys, so the parcels in
-  * the order of their senders are the needed rows in the order of the block's columns.
+  * Crossings of a half-step: one shuffle of the needed rows, packed float arrays, one parcel per
+  * pair of blocks; sums (and Gramian parts) to the driver. One job. Blocks are ranges of keys, so
+  * the parcels in the order of their senders are the needed rows in the order of the block's
+  * columns.
   *
   * Every `CutEvery` iterations the lineage is cut and the shuffle files behind it are dropped.
   */
@@ -51,7 +52,11 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     rest(laidOut(side).blocks.map(b => s.initial(side, b)), None)
   }
 
-  def halfStep(side: Side, fixed: BlockedFactors, current: Option[BlockedFactors]): BlockedFactors = {
+  def halfStep(
+      side: Side,
+      fixed: BlockedFactors,
+      current: Option[BlockedFactors]
+  ): BlockedFactors = {
     val parcels = Blocked.ship(fixed.solved, routes(side.other), laidOut.buckets.blocks)
     val blocks = laidOut(side).blocks
     val solved = current.filter(_ => step.wantsCurrent) match {
@@ -75,7 +80,11 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     )
   }
 
-  override def settle(iteration: Int, users: BlockedFactors, items: BlockedFactors): (BlockedFactors, BlockedFactors) =
+  override def settle(
+      iteration: Int,
+      users: BlockedFactors,
+      items: BlockedFactors
+  ): (BlockedFactors, BlockedFactors) =
     if (iteration % Blocked.CutEvery != 0) (users, items)
     else {
       val fresh = (cut(users), cut(items))
@@ -103,7 +112,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
 
   def release(factors: BlockedFactors): Unit = cuts.remove(factors.solved) match {
     case Some(free) => expired += free; ()
-    case None       => if (live.remove(factors.solved)) factors.solved.unpersist(blocking = false); ()
+    case None => if (live.remove(factors.solved)) factors.solved.unpersist(blocking = false); ()
   }
 
   def close(): Unit = {
@@ -122,10 +131,14 @@ object Blocked {
   /** Iterations between two cuts of the lineage: what a lost executor costs at most. */
   final val CutEvery = 10
 
-  /** For each block of `senders`, which of its rows go where: each of `receivers` asks for the keys of its
-    * columns. One shuffle of keys.
+  /** For each block of `senders`, which of its rows go where: each of `receivers` asks for the keys
+    * of its columns. One shuffle of keys.
     */
-  private def routes(senders: RDD[SparseBlock], receivers: RDD[SparseBlock], buckets: Buckets): RDD[Routes] = {
+  private def routes(
+      senders: RDD[SparseBlock],
+      receivers: RDD[SparseBlock],
+      buckets: Buckets
+  ): RDD[Routes] = {
     val asked = new ShuffledRDD[Int, (Int, Array[Long]), (Int, Array[Long])](
       receivers.flatMap(b => requests(b, buckets)),
       BlockPartitioner(buckets.blocks)
@@ -138,8 +151,13 @@ object Blocked {
     }
   }
 
-  /** A block's column keys by the block that owns them: runs, since both are in the order of the keys. */
-  private def requests(block: SparseBlock, buckets: Buckets): Iterator[(Int, (Int, Array[Long]))] = {
+  /** A block's column keys by the block that owns them: runs, since both are in the order of the
+    * keys.
+    */
+  private def requests(
+      block: SparseBlock,
+      buckets: Buckets
+  ): Iterator[(Int, (Int, Array[Long]))] = {
     val keys = block.columnKeys
     val out = Seq.newBuilder[(Int, (Int, Array[Long]))]
     var from = 0
@@ -174,7 +192,9 @@ object Blocked {
       step: BlockStep,
       gramian: Array[Float]
   ): RDD[Solved] =
-    blocks.zipPartitions(parcels)((b, p) => Iterator.single(step.solve(b.next(), open(p), gramian, null)))
+    blocks.zipPartitions(parcels)((b, p) =>
+      Iterator.single(step.solve(b.next(), open(p), gramian, null))
+    )
 
   private def solveFrom(
       blocks: RDD[SparseBlock],

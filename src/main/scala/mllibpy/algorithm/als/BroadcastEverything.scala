@@ -4,8 +4,8 @@ import mllibpy.engine.{Shared, SparseBlock}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
-/** Ratings broadcast once to every executor, and the models each half-step: any task can solve any row.
-  * Good while the ratings fit one machine.
+/** Ratings broadcast once to every executor, and the models each half-step: any task can solve any
+  * row. Good while the ratings fit one machine.
   */
 final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     extends DriverModels(sc, laidOut, step) {

@@ -11,7 +11,9 @@ object Cluster {
     val cores = Math.max(1, sc.defaultParallelism / executors)
     val share = conf.getDouble("spark.memory.fraction", 0.6)
     val driver = (Runtime.getRuntime.maxMemory * share).toLong
-    val memory = if (sc.isLocal) driver else (conf.getSizeAsBytes("spark.executor.memory", "1g") * share).toLong
+    val memory =
+      if (sc.isLocal) driver
+      else (conf.getSizeAsBytes("spark.executor.memory", "1g") * share).toLong
     ClusterFacts(executors, cores, memory, driver, sc.isLocal)
   }
 }

@@ -15,11 +15,11 @@ final class BroadcastFactors(
     gramian: Array[Float]
 ) extends SideFactors(sums, gramian)
 
-/** The movement of the first two strategies: models are broadcast each half-step, and the solved rows
-  * come back to the driver. They differ only in where the ratings rest, which is `blocks`.
+/** The movement of the first two strategies: models are broadcast each half-step, and the solved
+  * rows come back to the driver. They differ only in where the ratings rest, which is `blocks`.
   *
-  * Crossings of a half-step: no shuffle; the fixed factors once to each executor, the solved ones once to
-  * the driver. One job.
+  * Crossings of a half-step: no shuffle; the fixed factors once to each executor, the solved ones
+  * once to the driver. One job.
   */
 abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     extends Movement[BroadcastFactors] {
@@ -34,7 +34,11 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     gather(blocks(side).map(b => s.initial(side, b)).collect())
   }
 
-  def halfStep(side: Side, fixed: BroadcastFactors, current: Option[BroadcastFactors]): BroadcastFactors =
+  def halfStep(
+      side: Side,
+      fixed: BroadcastFactors,
+      current: Option[BroadcastFactors]
+  ): BroadcastFactors =
     gather(
       DriverModels
         .solve(
@@ -64,7 +68,8 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
 
   def collect(factors: BroadcastFactors): Array[Float] = factors.rows
 
-  def release(factors: BroadcastFactors): Unit = if (live.remove(factors.shared)) factors.shared.destroy()
+  def release(factors: BroadcastFactors): Unit =
+    if (live.remove(factors.shared)) factors.shared.destroy()
 
   def close(): Unit = {
     live.foreach(_.destroy())

@@ -5,12 +5,19 @@ import mllibpy.kernel.{Scramble, Stride}
 
 /** A side's factors at the end of a fit: rows in the order of the ids, packed.
   *
-  * @param keys one per row
-  * @param names the ids where they are texts, else null
-  * @param rows row r is at r * rank
+  * @param keys
+  *   one per row
+  * @param names
+  *   the ids where they are texts, else null
+  * @param rows
+  *   row r is at r * rank
   */
-final class FactorTable(val rank: Int, val keys: Array[Long], val names: Array[String], val rows: Array[Float])
-    extends Serializable {
+final class FactorTable(
+    val rank: Int,
+    val keys: Array[Long],
+    val names: Array[String],
+    val rows: Array[Float]
+) extends Serializable {
   def size: Int = keys.length
   def integerIds: Array[Long] = keys.map(Scramble.unmix)
 
@@ -31,16 +38,25 @@ final class FactorTable(val rank: Int, val keys: Array[Long], val names: Array[S
     if (row >= 0 && names(row) == id) row else -1
   }
 
-  def showId(row: Int): String = if (names == null) Scramble.unmix(keys(row)).toString else names(row)
+  def showId(row: Int): String =
+    if (names == null) Scramble.unmix(keys(row)).toString else names(row)
 }
 
 object FactorTable {
 
-  /** @param keys in unsigned order
-    * @param padded factors in that order
-    * @return the table, and for each of `keys` its row in it
+  /** @param keys
+    *   in unsigned order
+    * @param padded
+    *   factors in that order
+    * @return
+    *   the table, and for each of `keys` its row in it
     */
-  def of(space: IdSpace, keys: Array[Long], padded: Array[Float], rank: Int): (FactorTable, Array[Int]) = {
+  def of(
+      space: IdSpace,
+      keys: Array[Long],
+      padded: Array[Float],
+      rank: Int
+  ): (FactorTable, Array[Int]) = {
     val names = space match {
       case t: TextIds => keys.map(k => t.name(k).get)
       case _          => null
@@ -56,7 +72,12 @@ object FactorTable {
       r += 1
     }
     val table =
-      new FactorTable(rank, order.map(keys(_)), if (names == null) null else order.map(names(_)), rows)
+      new FactorTable(
+        rank,
+        order.map(keys(_)),
+        if (names == null) null else order.map(names(_)),
+        rows
+      )
     (table, rowOf)
   }
 

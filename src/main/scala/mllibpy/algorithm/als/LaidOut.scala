@@ -41,12 +41,19 @@ object LaidOut {
       val sample: Seq[(Long, Long, Int)]
   ) extends Serializable
 
-  private def side(ratings: Ratings, buckets: Buckets, policy: Duplicates, side: Side): LaidOutSide = {
+  private def side(
+      ratings: Ratings,
+      buckets: Buckets,
+      policy: Duplicates,
+      side: Side
+  ): LaidOutSide = {
     val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
     val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
     try {
       val found = built
-        .map(b => new Summary(b.block.number, b.block.rowKeys, b.block.csr.size, b.duplicates, b.sample))
+        .map(b =>
+          new Summary(b.block.number, b.block.rowKeys, b.block.csr.size, b.duplicates, b.sample)
+        )
         .collect()
         .sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)

@@ -6,12 +6,16 @@ import org.apache.spark.rdd.RDD
 
 /** One side's factors, wherever a strategy keeps them.
   *
-  * @param sums the loss of the half-step that made them (0 for the initial ones) and their penalty
-  * @param gramian theirs, for implicit feedback, else null
+  * @param sums
+  *   the loss of the half-step that made them (0 for the initial ones) and their penalty
+  * @param gramian
+  *   theirs, for implicit feedback, else null
   */
 abstract class SideFactors(val sums: HalfStepSums, val gramian: Array[Float])
 
-/** A strategy: how ratings and factors get to where a block is solved. It moves; it does not multiply. */
+/** A strategy: how ratings and factors get to where a block is solved. It moves; it does not
+  * multiply.
+  */
 abstract class Movement[F <: SideFactors] {
 
   /** All blocks of a side's ratings, block i in partition i. */

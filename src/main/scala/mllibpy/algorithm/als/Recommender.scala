@@ -12,9 +12,16 @@ object Recommender {
   // Below this many scores the driver is done before a job has started.
   private final val WorthAJob = 20000000L
 
-  def recommend(sc: SparkContext, model: AlsModel, userRows: Array[Int], k: Int, excludeSeen: Boolean): Recommendations = {
+  def recommend(
+      sc: SparkContext,
+      model: AlsModel,
+      userRows: Array[Int],
+      k: Int,
+      excludeSeen: Boolean
+  ): Recommendations = {
     val scorer = new Scorer(model, k, excludeSeen)
-    if (userRows.length.toLong * model.items.size < WorthAJob) scorer.run(userRows) else onCluster(sc, scorer, userRows)
+    if (userRows.length.toLong * model.items.size < WorthAJob) scorer.run(userRows)
+    else onCluster(sc, scorer, userRows)
   }
 
   private def onCluster(sc: SparkContext, scorer: Scorer, userRows: Array[Int]): Recommendations = {
@@ -23,15 +30,24 @@ object Recommender {
       val tasks = Math.min(userRows.length, sc.defaultParallelism * 4)
       val ranges = (0 until tasks).map { t =>
         val from = (userRows.length.toLong * t / tasks).toInt
-        java.util.Arrays.copyOfRange(userRows, from, (userRows.length.toLong * (t + 1) / tasks).toInt)
+        java.util.Arrays.copyOfRange(
+          userRows,
+          from,
+          (userRows.length.toLong * (t + 1) / tasks).toInt
+        )
       }
       concat(sc.parallelize(ranges, tasks).map(r => shared.value.run(r)).collect().toSeq)
     } finally shared.destroy()
   }
 
   private def concat(parts: Seq[Recommendations]): Recommendations = {
-    val start = parts.flatMap(p => p.start.toSeq.zip(p.start.drop(1)).map { case (a, b) => b - a }).scanLeft(0)(_ + _)
-    new Recommendations(start.toArray, parts.flatMap(_.items).toArray, parts.flatMap(_.scores).toArray)
+    val before = parts.scanLeft(0)((sum, p) => Math.addExact(sum, p.items.length))
+    val start = parts.zip(before).map { case (p, offset) => p.start.tail.map(_ + offset) }
+    new Recommendations(
+      Array.concat(Array(0) +: start: _*),
+      Array.concat(parts.map(_.items): _*),
+      Array.concat(parts.map(_.scores): _*)
+    )
   }
 }
 
@@ -53,7 +69,11 @@ private final class Scorer(model: AlsModel, k: Int, excludeSeen: Boolean) extend
       start(i + 1) = start(i) + best.count
       i += 1
     }
-    new Recommendations(start, java.util.Arrays.copyOf(items, start.last), java.util.Arrays.copyOf(scores, start.last))
+    new Recommendations(
+      start,
+      java.util.Arrays.copyOf(items, start.last),
+      java.util.Arrays.copyOf(scores, start.last)
+    )
   }
 
   private def score(user: Int, best: TopK): Unit = {

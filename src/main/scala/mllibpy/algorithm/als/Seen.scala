@@ -4,17 +4,23 @@ import mllibpy.engine.{Shared, SparseBlock}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
-/** Which items each user rated: user row u saw `items(start(u)) until items(start(u + 1))`, ascending. */
+/** Which items each user rated: user row u saw `items(start(u)) until items(start(u + 1))`,
+  * ascending.
+  */
 final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable
 
 object Seen {
-  private final class Part(val number: Int, val start: Array[Int], val items: Array[Int]) extends Serializable
+  private final class Part(val number: Int, val start: Array[Int], val items: Array[Int])
+      extends Serializable
 
   /** From the users' blocks; one job.
     *
-    * @param userRow the model's row of each user key, in the order of the keys
-    * @param itemKeys all item keys in their order
-    * @param itemRow the model's row of each of them
+    * @param userRow
+    *   the model's row of each user key, in the order of the keys
+    * @param itemKeys
+    *   all item keys in their order
+    * @param itemRow
+    *   the model's row of each of them
     */
   def of(
       sc: SparkContext,
@@ -26,10 +32,12 @@ object Seen {
     val keys = Shared(sc, itemKeys)
     val rows = Shared(sc, itemRow)
     try {
-      val parts = blocks.map { b =>
-        val model = LaidOut.places(b, keys.value).map(rows.value(_))
-        new Part(b.number, b.csr.start, b.csr.columns.map(model(_)))
-      }.collect()
+      val parts = blocks
+        .map { b =>
+          val model = LaidOut.places(b, keys.value).map(rows.value(_))
+          new Part(b.number, b.csr.start, b.csr.columns.map(model(_)))
+        }
+        .collect()
       assemble(parts.sortBy(_.number), userRow)
     } finally {
       keys.destroy()

@@ -3,11 +3,16 @@ package mllibpy.algorithm.als
 /** What a strategy costs on a cluster, by pure arithmetic: the cluster's facts are arguments, so a
   * laptop can plan for a thousand nodes.
   *
-  * @param executors worker processes (1 in local mode, where nothing crosses a network)
-  * @param memory bytes that each executor can spend on our data
-  * @param driverMemory the same for the driver
-  * @param bandwidth bytes per second through one node's link
-  * @param flops float32 operations per second of one core in the kernels
+  * @param executors
+  *   worker processes (1 in local mode, where nothing crosses a network)
+  * @param memory
+  *   bytes that each executor can spend on our data
+  * @param driverMemory
+  *   the same for the driver
+  * @param bandwidth
+  *   bytes per second through one node's link
+  * @param flops
+  *   float32 operations per second of one core in the kernels
   */
 final case class ClusterFacts(
     executors: Int,
@@ -22,7 +27,9 @@ final case class ClusterFacts(
 /** The size of a problem. */
 final case class Shape(users: Long, items: Long, ratings: Long, rank: Int, iterations: Int)
 
-/** Bytes moved, bytes held and seconds, for one strategy. `why` says what rules it out, if anything. */
+/** Bytes moved, bytes held and seconds, for one strategy. `why` says what rules it out, if
+  * anything.
+  */
 final case class StrategyCost(
     strategy: String,
     layoutBytes: Long,
@@ -50,7 +57,8 @@ object StrategyCost {
   /** The fastest that fits; where none fits, the one that needs the least memory. */
   def choose(costs: Seq[StrategyCost]): StrategyCost = {
     val fit = costs.filter(_.feasible)
-    if (fit.nonEmpty) fit.minBy(_.seconds) else costs.minBy(c => Math.max(c.executorMemory, c.driverMemory))
+    if (fit.nonEmpty) fit.minBy(_.seconds)
+    else costs.minBy(c => Math.max(c.executorMemory, c.driverMemory))
   }
 
   private def factorBytes(s: Shape): Long = (s.users + s.items) * s.rank * 4L
@@ -70,8 +78,8 @@ object StrategyCost {
     (bytes, bytes / (wire(c) * c.executors))
   }
 
-  /** New factors come to the driver and go out to every executor: the driver's link carries each once
-    * in each direction, and a torrent spreads them, so an executor receives all of them once.
+  /** New factors come to the driver and go out to every executor: the driver's link carries each
+    * once in each direction, and a torrent spreads them, so an executor receives all of them once.
     */
   private def modelTraffic(s: Shape, c: ClusterFacts): (Long, Double) = {
     val bytes = factorBytes(s) * (1 + c.executors)
@@ -101,21 +109,33 @@ object StrategyCost {
     val (laidBytes, laid) = layout(s, c)
     val blocks = (c.executors * c.cores).toLong
     // A row goes to each block that needs it: to no more blocks than there are, nor than it has ratings.
-    def rows(count: Long): Double = count * Math.min(blocks.toDouble, Math.max(1.0, s.ratings.toDouble / count))
+    def rows(count: Long): Double =
+      count * Math.min(blocks.toDouble, Math.max(1.0, s.ratings.toDouble / count))
     val moved = ((rows(s.users) + rows(s.items)) * s.rank * 4).toLong
     val held = ratingBytes(s) / c.executors + 2 * factorBytes(s) / c.executors + moved / c.executors
     val step = moved / (wire(c) * c.executors) + 2 * JobWithShuffle
     // At the end the driver holds the model.
-    priced("blocked", laidBytes, moved, held, factorBytes(s), c)(laid + s.iterations * step + arithmetic(s, c))
+    priced("blocked", laidBytes, moved, held, factorBytes(s), c)(
+      laid + s.iterations * step + arithmetic(s, c)
+    )
   }
 
-  private def priced(name: String, layoutBytes: Long, moved: Long, need: Long, driver: Long, c: ClusterFacts)(
+  private def priced(
+      name: String,
+      layoutBytes: Long,
+      moved: Long,
+      need: Long,
+      driver: Long,
+      c: ClusterFacts
+  )(
       seconds: Double
   ): StrategyCost = {
     val together = if (c.local) need + driver else need
     val why =
-      if (together > c.memory) Some(s"needs ${show(together)} in an executor that has ${show(c.memory)}")
-      else if (driver > c.driverMemory) Some(s"needs ${show(driver)} in the driver that has ${show(c.driverMemory)}")
+      if (together > c.memory)
+        Some(s"needs ${show(together)} in an executor that has ${show(c.memory)}")
+      else if (driver > c.driverMemory)
+        Some(s"needs ${show(driver)} in the driver that has ${show(c.driverMemory)}")
       else None
     StrategyCost(name, layoutBytes, moved, need, driver, seconds, why)
   }
