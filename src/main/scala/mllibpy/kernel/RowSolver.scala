@@ -4,10 +4,9 @@ package mllibpy.kernel
   * array `fixed`. Where the rows and `fixed` came from is the strategy's business.
   *
   * A row with ratings r and fixed factors Y (one row per rating) has the normal equations
-  * {{{ (G + Y^T W Y + reg n I) x = Y^T t }}}
-  * explicit: no G, W = 1, t = r; implicit: G the Gramian of all fixed factors, W = alpha |r|,
-  * t = (1 + W) p. Ratings are taken 128 at a time, in the order of the row, so that the sums of a row
-  * do not depend on where it is solved.
+  * {{{(G + Y^T W Y + reg n I) x = Y^T t}}} explicit: no G, W = 1, t = r; implicit: G the Gramian of
+  * all fixed factors, W = alpha |r|, t = (1 + W) p. Ratings are taken 128 at a time, in the order
+  * of the row, so that the sums of a row do not depend on where it is solved.
   *
   * Not thread safe: it owns its scratch space.
   */
@@ -27,8 +26,10 @@ final class RowSolver(rank: Int, objective: Objective, arithmetic: Arithmetic = 
 
   /** Solves the rows `from until until` into `out` (row r at r * stride).
     *
-    * @param gramian IN sum of y y^T over all fixed rows (implicit), else null
-    * @param current IN these rows' previous factors, laid out as `out`, or null at the first step
+    * @param gramian
+    *   IN sum of y y^T over all fixed rows (implicit), else null
+    * @param current
+    *   IN these rows' previous factors, laid out as `out`, or null at the first step
     */
   def solve(
       rows: Csr,
@@ -43,7 +44,9 @@ final class RowSolver(rank: Int, objective: Objective, arithmetic: Arithmetic = 
     var r = from
     while (r < until) {
       build(rows, r, fixed, gramian)
-      val fit = if (objective.nonnegative) solveNonnegative(current, r) else solveExactly(rows, r, fixed, gramian)
+      val fit =
+        if (objective.nonnegative) solveNonnegative(current, r)
+        else solveExactly(rows, r, fixed, gramian)
       System.arraycopy(x, 0, out, r * stride, stride)
       val penalty = objective.reg.toDouble * count * squares(x)
       sums.loss += fit - penalty
@@ -97,30 +100,42 @@ final class RowSolver(rank: Int, objective: Objective, arithmetic: Arithmetic = 
     }
   }
 
+  /** Adds a ridge to the diagonal; the padding gets the mean diagonal, so that the factor's test
+    * for singular pivots sees the scale of the system and not of its padding.
+    */
   private def regularise(ridge: Float): Unit = {
     var j = 0
     while (j < rank) { a(j * stride + j) += ridge; j += 1 }
-    while (j < stride) { a(j * stride + j) = 1f; j += 1 }
+    val filler = meanDiagonal
+    while (j < stride) { a(j * stride + j) = if (filler > 0) filler else 1f; j += 1 }
   }
 
   /** x = a^-1 b. At the minimum the row's share of the objective is constant - x.b.
     *
-    * A singular system (reg = 0 and fewer ratings than the rank, say) is solved with a ridge added to
-    * the diagonal: 1e-6 of its mean, ten times more until it works.
+    * A singular system (reg = 0 and fewer ratings than the rank, say) is solved with a ridge added
+    * to the diagonal: 1e-6 of its mean, ten times more until it works.
     */
-  private def solveExactly(rows: Csr, row: Int, fixed: Array[Float], gramian: Array[Float]): Double = {
+  private def solveExactly(
+      rows: Csr,
+      row: Int,
+      fixed: Array[Float],
+      gramian: Array[Float]
+  ): Double = {
     System.arraycopy(b, 0, x, 0, stride)
     var ridge = RowSolver.FirstRidge * meanDiagonal
+    var added = 0f
     var solved = factorAndSolve()
     while (!solved && ridge < Float.PositiveInfinity && ridge > 0) {
       build(rows, row, fixed, gramian)
-      regularise(ridge)
+      added = ridge
+      regularise(added)
       System.arraycopy(b, 0, x, 0, stride)
       solved = factorAndSolve()
       ridge *= 10
     }
     if (!solved) java.util.Arrays.fill(x, 0f)
-    constant - arithmetic.dot(x, 0, b, 0, stride)
+    // With a ridge d, (a + d I) x = b, so x^T a x = x.b - d |x|^2.
+    constant - arithmetic.dot(x, 0, b, 0, stride) - added * squares(x)
   }
 
   private def factorAndSolve(): Boolean =
@@ -165,7 +180,9 @@ object RowSolver {
   private final val FirstRidge = 1e-6f
 }
 
-/** What a half-step adds to the objective: the loss of its rows' ratings and the penalty on its rows. */
+/** What a half-step adds to the objective: the loss of its rows' ratings and the penalty on its
+  * rows.
+  */
 final class HalfStepSums(var loss: Double = 0, var penalty: Double = 0) extends Serializable {
   def merge(other: HalfStepSums): HalfStepSums = {
     loss += other.loss

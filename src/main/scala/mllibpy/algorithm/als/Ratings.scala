@@ -7,12 +7,18 @@ import org.apache.spark.storage.StorageLevel
 
 /** Ratings as chunks of (user, item, rating[, time]), wherever they came from.
   *
-  * @param chunks rows are user keys, columns item keys
-  * @param source what to call the data in messages
-  * @param kept what to keep instead of the chunks, where these are made from it at no cost
-  * @param resting whether the source holds its chunks already, so that keeping them would double them
-  * @param check throws where the source found something wrong
-  * @param onRelease frees what the source holds
+  * @param chunks
+  *   rows are user keys, columns item keys
+  * @param source
+  *   what to call the data in messages
+  * @param kept
+  *   what to keep instead of the chunks, where these are made from it at no cost
+  * @param resting
+  *   whether the source holds its chunks already, so that keeping them would double them
+  * @param check
+  *   throws where the source found something wrong
+  * @param onRelease
+  *   frees what the source holds
   */
 final class Ratings(
     val chunks: RDD[Triples],
@@ -30,8 +36,13 @@ final class Ratings(
   /** The facts that every fit checks first; one pass. Throws where the data cannot be used. */
   lazy val facts: RatingFacts = {
     check()
-    val f = chunks.mapPartitions(it => Iterator.single(RatingFacts.of(it))).reduce(_ merge _)
-    InvalidInput.unless(f.count > 0, s"$source: there are no ratings; check the path or the filter before this")
+    val f = chunks
+      .mapPartitions(it => Iterator.single(RatingFacts.of(it)))
+      .fold(RatingFacts.none)(_ merge _)
+    InvalidInput.unless(
+      f.count > 0,
+      s"$source: there are no ratings; check the path or the filter before this"
+    )
     f.bad.foreach { case (user, item, value) =>
       throw new InvalidInput(
         s"$source: ${f.badCount} ratings are NaN, infinite or beyond float32, for example " +
@@ -69,7 +80,12 @@ final class Ratings(
 
   /** How many ratings each value has. */
   def histogram: Seq[(Float, Long)] =
-    chunks.flatMap(c => c.values.groupMapReduce(identity)(_ => 1L)(_ + _)).reduceByKey(_ + _).collect().sorted.toSeq
+    chunks
+      .flatMap(c => c.values.groupMapReduce(identity)(_ => 1L)(_ + _))
+      .reduceByKey(_ + _)
+      .collect()
+      .sorted
+      .toSeq
 
   /** The most rated items: key and count, ties by id. */
   def topItems(n: Int): Seq[(Long, Long)] = {
@@ -88,8 +104,8 @@ final class Ratings(
       .toSeq
   }
 
-  /** Splits at random into parts of the given weights. Where a rating goes depends on the seed and its
-    * two ids alone, not on the order or the partitions of the input.
+  /** Splits at random into parts of the given weights. Where a rating goes depends on the seed and
+    * its two ids alone, not on the order or the partitions of the input.
     */
   def split(weights: Seq[Double], seed: Long): Seq[Ratings] = {
     val salt = Scramble.mix(seed)
@@ -98,9 +114,14 @@ final class Ratings(
 
   /** Splits by time, the earliest first; ratings of the same second fall at random by their ids. */
   def splitByTime(weights: Seq[Double]): Seq[Ratings] = {
-    InvalidInput.unless(timed, s"$source: there are no timestamps to split by; split at random instead")
-    val order = (c: Triples, i: Int) => (c.times(i), Scramble.mix(c.rows(i) + Scramble.mix(c.columns(i))))
-    val sorted = chunks.flatMap(c => (0 until c.size).map(i => order(c, i))).sortBy(identity).zipWithIndex()
+    InvalidInput.unless(
+      timed,
+      s"$source: there are no timestamps to split by; split at random instead"
+    )
+    val order = (c: Triples, i: Int) =>
+      (c.times(i), Scramble.mix(c.rows(i) + Scramble.mix(c.columns(i))))
+    val sorted =
+      chunks.flatMap(c => (0 until c.size).map(i => order(c, i))).sortBy(identity).zipWithIndex()
     val cuts = cumulative(weights).init.map(w => Math.round(w * facts.count)).toSet
     val at = sorted.filter { case (_, i) => cuts(i) }.map(_.swap).collectAsMap()
     val bounds = cumulative(weights).init.map(w => at.get(Math.round(w * facts.count)))
@@ -139,13 +160,15 @@ final class Ratings(
     weights.scanLeft(0.0)(_ + _).tail.map(_ / weights.sum)
   }
 
-  private def derive(f: Triples => Triples): Ratings = new Ratings(chunks.map(f), users, items, timed, source, check = checkSource _)
+  private def derive(f: Triples => Triples): Ratings =
+    new Ratings(chunks.map(f), users, items, timed, source, check = checkSource _)
 
   /** These ratings and others, in this order. */
   def union(other: Ratings): Ratings = {
     val bothTimed = timed && other.timed
     new Ratings(
-      Ratings.untimed(chunks, timed && !bothTimed) ++ Ratings.untimed(other.chunks, other.timed && !bothTimed),
+      Ratings.untimed(chunks, timed && !bothTimed) ++ Ratings
+        .untimed(other.chunks, other.timed && !bothTimed),
       users.union(other.users),
       items.union(other.items),
       bothTimed,
@@ -188,15 +211,24 @@ final case class RatingFacts(
     bad: Option[(Long, Long, Float)]
 ) {
   def merge(o: RatingFacts): RatingFacts =
-    RatingFacts(count + o.count, sum + o.sum, squares + o.squares, badCount + o.badCount, bad.orElse(o.bad))
+    RatingFacts(
+      count + o.count,
+      sum + o.sum,
+      squares + o.squares,
+      badCount + o.badCount,
+      bad.orElse(o.bad)
+    )
 
   def mean: Double = sum / count
 
   /** RMSE of predicting `c` everywhere. */
-  def rmseOfConstant(c: Double): Double = Math.sqrt(Math.max(0.0, (squares - 2 * c * sum) / count + c * c))
+  def rmseOfConstant(c: Double): Double =
+    Math.sqrt(Math.max(0.0, (squares - 2 * c * sum) / count + c * c))
 }
 
 object RatingFacts {
+  val none: RatingFacts = RatingFacts(0, 0, 0, 0, None)
+
   def of(chunks: Iterator[Triples]): RatingFacts = {
     var count = 0L
     var sum = 0.0
