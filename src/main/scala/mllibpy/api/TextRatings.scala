@@ -51,6 +51,9 @@ private final class LineParser(format: TextFormat, path: String) {
   private val users = mutable.Set.empty[String]
   private val items = mutable.Set.empty[String]
   private var problem: Option[Problem] = None
+  private val ascii = new AsciiFields(format.separator)
+  private val numbers = !format.textUsers && !format.textItems &&
+    Seq(format.user, format.item, format.rating, format.time).forall(_ < AsciiFields.Most)
 
   def parse(lines: Iterator[(LongWritable, Text)]): Iterator[Parsed] = new Iterator[Parsed] {
     private var ended = false
@@ -72,7 +75,21 @@ private final class LineParser(format: TextFormat, path: String) {
   }
 
   private def add(line: Text, offset: Long): Unit =
-    if (line.getLength > 0) {
+    if (line.getLength > 0 && !(numbers && addPlain(line))) addText(line, offset)
+
+  /** Adds a line of plain numbers; false where it is anything else. */
+  private def addPlain(line: Text): Boolean = {
+    val bytes = line.getBytes
+    ascii.split(bytes, line.getLength)
+    val user = ascii.long(bytes, format.user)
+    val item = ascii.long(bytes, format.item)
+    val rating = ascii.float(bytes, format.rating)
+    val time = if (format.time >= 0) ascii.long(bytes, format.time) else 0L
+    if (ascii.plain) builder.add(Scramble.mix(user), Scramble.mix(item), rating, time)
+    ascii.plain
+  }
+
+  private def addText(line: Text, offset: Long): Unit = {
       val f = TextFormat.fields(line.toString, format.separator)
       try
         builder.add(
