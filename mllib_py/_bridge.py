@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from py4j.java_gateway import JavaClass
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -270,6 +270,8 @@ def errors() -> Iterator[None]:
         error = _translated(e.java_exception, str(e))
     except PySparkException as e:
         error = MLlibError(_first_line(str(e)), str(e))
+    except Py4JError as e:  # the call did not reach what it names, or the JVM is gone
+        error = MLlibError(f"the call to the JVM failed: {_first_line(str(e))}", str(e))
     else:
         return
     raise error from None

@@ -44,11 +44,12 @@ class Estimator:
             There is no such parameter.
         """
         names = self._parameter_names()
-        for name, value in params.items():
+        for name in params:
             if name not in names:
                 raise ValueError(
                     f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(names)}"
                 )
+        for name, value in params.items():
             setattr(self, name, value)
         return self
 
