@@ -13,9 +13,8 @@ from mllib_py import _spec
 SOURCES = Path(__file__).parents[2] / "src" / "main" / "resources" / "mllibpy" / "spec"
 NAMES = sorted(p.stem for p in SOURCES.glob("*.json"))
 TYPES = {"int": int, "float": float, "bool": bool, "str": str, "choice": str}
-PARAMETERS = [
-    (n, p) for n in NAMES for p in json.loads((SOURCES / f"{n}.json").read_text())["parameters"]
-]
+WRITTEN = {n: json.loads((SOURCES / f"{n}.json").read_text(encoding="utf-8")) for n in NAMES}
+PARAMETERS = [(n, p) for n in NAMES for p in WRITTEN[n]["parameters"]]
 
 
 def test_there_are_specs() -> None:
