@@ -55,7 +55,7 @@ $(JAR): .venv/jar.ok ;
 
 # Class-data sharing makes a session start sooner; without it everything works.
 $(CDS): $(JAR) mllib_py/_cds.py
-	$(PY) -m mllib_py._cds && touch $@ || echo 'Going on without class-data sharing.' >&2
+	$(PY) -c 'import sys; from mllib_py._cds import main; sys.exit(main())' && touch $@ || echo 'Going on without class-data sharing.' >&2
 
 # --- tests: what is fast comes first, and pytest's summary is the last thing said --------------
 
