@@ -97,6 +97,8 @@ def split(
         f"   {sizes[0]:,} for training (yours among them), {sizes[1]:,} for validation, "
         f"{sizes[2]:,} for the test"
     )
+    if options.split == "time":
+        story.say("   users and films that appear only later get the mean rating")
     return Parts(training, validation, test, sizes)
 
 

@@ -57,8 +57,10 @@ class Story:
             disable=not watched and unit != "B",
             mininterval=0.1 if watched else 10.0,
             leave=not watched,
+            # Said, not asked: a pseudo-terminal may claim to have no rows at all.
             ncols=_WIDTH,
-            desc="  ",
+            nrows=24,
+            bar_format="   {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]",
         )
 
 

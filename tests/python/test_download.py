@@ -296,4 +296,4 @@ def test_progress_is_shown(server: Server, watched: bool) -> None:
     story = Story(Screen())
     fetch("ml-1m", story)
     assert f"Fetching {server.url}/ml-1m.zip" in told(story)
-    assert ("0%|" if watched else "100%|") in told(story)
+    assert ("0% |" if watched else "100% |") in told(story)

@@ -95,6 +95,7 @@ def test_a_file_leaves_nothing_to_ask(folder: Path) -> None:
     terminal = Terminal(["--data", str(folder), "--my-ratings", "mine"])
     assert terminal.finish() == 0
     assert "1/10" not in terminal.text
+    assert "100% |" in terminal.text  # the grid's bar
     assert "1 rating from the file mine" in terminal.text
 
 
