@@ -115,6 +115,7 @@ def search(
                 f"validation RMSE {trial.validation_rmse:.4f}  {trial.seconds:6.1f} s"
             )
             bar.update()
+            bar.refresh()
 
         def make(rank: int, reg: float) -> mllib_py.ALS:
             return model(options, rank, reg)
