@@ -312,6 +312,9 @@ def _ids(
 ) -> tuple[NDArray[np.int64], Sequence[str] | None]:
     """Return ids as int64; texts as codes into their distinct names, which come second."""
     ids = _series(column, name, source)
+    categories = ids.cat.categories.dtype if isinstance(ids.dtype, pd.CategoricalDtype) else None
+    if categories is not None and pd.api.types.is_integer_dtype(categories) and not ids.hasnans:
+        ids = ids.astype(categories)
     nulls = int(ids.isna().sum())
     if nulls:
         raise ValueError(f"{source}: column {name!r} has {nulls} null ids; drop or fill them")

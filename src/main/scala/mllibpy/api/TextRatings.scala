@@ -3,8 +3,9 @@ package mllibpy.api
 import mllibpy.algorithm.als.Ratings
 import mllibpy.engine.{InvalidInput, TextIds, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
+import org.apache.hadoop.fs.Path
 import org.apache.hadoop.io.{LongWritable, Text}
-import org.apache.hadoop.mapred.{FileSplit, TextInputFormat}
+import org.apache.hadoop.mapred.{FileInputFormat, FileSplit, JobConf, TextInputFormat}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.HadoopRDD
 
@@ -25,7 +26,16 @@ object TextRatings {
     val first = files.first(uri)
     val format =
       TextFormat.find(first.path, files.lines(first.path, 2), userCol, itemCol, ratingCol)
-    val lines = sc.hadoopFile[LongWritable, Text, TextInputFormat](uri, sc.defaultParallelism)
+    val conf = new JobConf(sc.hadoopConfiguration)
+    // As a path, not as a text: a comma in a text would cut it in two.
+    FileInputFormat.setInputPaths(conf, new Path(uri))
+    val lines = sc.hadoopRDD(
+      conf,
+      classOf[TextInputFormat],
+      classOf[LongWritable],
+      classOf[Text],
+      sc.defaultParallelism
+    )
     val parsed = lines
       .asInstanceOf[HadoopRDD[LongWritable, Text]]
       .mapPartitionsWithInputSplit((split, it) =>
