@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from mllib_py import _bridge
 __all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
 _RDD_CHUNK = 1 << 16
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 class Ratings:
@@ -251,7 +253,8 @@ def _uri(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     if not text.strip():
         raise ValueError("the path of the ratings is empty")
-    return os.path.expanduser(text) if "://" not in text else text
+    # A relative path is relative to where Python is, which may not be where the JVM started.
+    return text if _SCHEME.match(text) else os.path.abspath(os.path.expanduser(text))
 
 
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:

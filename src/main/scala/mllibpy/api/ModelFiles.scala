@@ -70,7 +70,7 @@ final class ModelFiles(files: Files) {
     }
 
   def load(uri: String): AlsModel = {
-    val sums = read(uri, Checksums, None)(in => mapper.readTree(in))
+    val sums = read(uri, Checksums, None)(in => mapper.readTree(in.readAllBytes()))
     def part[T](name: String)(f: InputStream => T): T = {
       InvalidInput.unless(
         sums.has(name),
@@ -78,7 +78,7 @@ final class ModelFiles(files: Files) {
       )
       read(uri, name, Some(sums.get(name).asText))(f)
     }
-    val facts = part(Facts)(in => mapper.readTree(in)).asInstanceOf[ObjectNode]
+    val facts = part(Facts)(in => mapper.readTree(in.readAllBytes())).asInstanceOf[ObjectNode]
     InvalidInput.unless(
       facts.path("format").asText == Format,
       s"$uri is not a model saved by mllib_py"
