@@ -98,7 +98,9 @@ def session(
     builder = SparkSession.builder.appName(app_name)
     for key, value in _settings(master, memory, conf or {}).items():
         builder = builder.config(key, value)
-    return _attached(builder.getOrCreate())
+    spark = _attached(builder.getOrCreate())
+    _jvm(spark).mllibpy.api.Door.warmUp()
+    return spark
 
 
 def _running() -> SparkSession | None:

@@ -13,6 +13,7 @@ import mllibpy.algorithm.als.{
   StrategyCost
 }
 import mllibpy.engine.{DenseTiles, InvalidInput}
+import mllibpy.kernel.WarmUp
 import org.apache.spark.SparkContext
 import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.sql.{DataFrame, SparkSession}
@@ -28,6 +29,9 @@ object Door {
   private def sc: SparkContext = spark.sparkContext
   private def files: Files = new Files(sc.hadoopConfiguration)
   private def parse(json: String): JsonNode = mapper.readTree(json)
+
+  /** Has the kernels compiled while the caller gets its data ready. */
+  def warmUp(): Unit = WarmUp.start()
 
   // ---- ratings in
 

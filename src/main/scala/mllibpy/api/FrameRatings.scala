@@ -30,8 +30,10 @@ object FrameRatings {
       source: String
   ): Ratings = {
     for (c <- Seq(userCol, itemCol, ratingCol))
+      val found = df.columns.count(_ == c)
+      InvalidInput.unless(found <= 1, s"$source has $found columns '$c'; keep one")
       InvalidInput.unless(
-        df.columns.contains(c),
+        found == 1,
         s"$source has no column '$c'; its columns are ${df.columns.mkString(", ")}"
       )
     val textUsers = idIsText(df, userCol, source)

@@ -42,12 +42,14 @@ object Parsed {
     if (textUsers || textItems) {
       // Gathering names is a pass over the source; keep what it parsed.
       parsed.persist(Ratings.Kept)
-      check()
     }
-    build(
-      space(textUsers, parsed.flatMap(_.userNames)),
-      space(textItems, parsed.flatMap(_.itemNames))
-    )
+    try {
+      if (textUsers || textItems) check()
+      build(
+        space(textUsers, parsed.flatMap(_.userNames)),
+        space(textItems, parsed.flatMap(_.itemNames))
+      )
+    } catch { case e: Throwable => parsed.unpersist(blocking = false); throw e }
   }
 
   private def space(text: Boolean, names: RDD[String]): IdSpace =
