@@ -259,7 +259,10 @@ def _uri(path: str | os.PathLike[str]) -> str:
 
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:
     for column in names.values():
-        if column not in table.columns:
+        found = list(table.columns).count(column)
+        if found > 1:
+            raise ValueError(f"{source} has {found} columns {column!r}; keep one")
+        if not found:
             there = ", ".join(map(str, table.columns))
             raise ValueError(f"{source} has no column {column!r}; its columns are {there}")
     columns = tuple(table[names[c]] for c in ("user_col", "item_col", "rating_col"))
@@ -275,14 +278,15 @@ def _from_columns(
     source: str,
     times: ArrayLike | None = None,
 ) -> Ratings:
-    users, user_names = _ids(columns[0], names["user_col"], source)
-    items, item_names = _ids(columns[1], names["item_col"], source)
-    values = _values(columns[2], names["rating_col"], source)
-    lengths = (len(users), len(items), len(values))
+    series = [_series(c, n, source) for c, n in zip(columns, names.values(), strict=True)]
+    lengths = tuple(len(s) for s in series)
     if len(set(lengths)) != 1:
         raise ValueError(f"{source}: users, items and ratings differ in length: {lengths}")
-    if not len(values):
+    if not lengths[0]:
         raise ValueError(f"{source}: there are no ratings")
+    users, user_names = _ids(series[0], names["user_col"], source)
+    items, item_names = _ids(series[1], names["item_col"], source)
+    values = _values(series[2], names["rating_col"], source)
     arrays: list[NDArray[Any]] = [users, items, values]
     if times is not None:
         arrays.append(np.asarray(times, dtype=np.int64))
@@ -304,6 +308,8 @@ def _from_columns(
 def _series(column: ArrayLike, name: str, source: str) -> pd.Series[Any]:
     if isinstance(column, pd.Series):
         return column
+    if isinstance(column, list | tuple):  # NumPy would make texts of [1, "a"]
+        return pd.Series(column, dtype=None if len(column) else object)
     array = np.asarray(column)
     if array.ndim != 1:
         raise ValueError(f"{source}: {name!r} must have one dimension, not {array.ndim}")
@@ -311,10 +317,9 @@ def _series(column: ArrayLike, name: str, source: str) -> pd.Series[Any]:
 
 
 def _ids(
-    column: ArrayLike, name: str, source: str
+    ids: pd.Series[Any], name: str, source: str
 ) -> tuple[NDArray[np.int64], Sequence[str] | None]:
     """Return ids as int64; texts as codes into their distinct names, which come second."""
-    ids = _series(column, name, source)
     categories = ids.cat.categories.dtype if isinstance(ids.dtype, pd.CategoricalDtype) else None
     if categories is not None and pd.api.types.is_integer_dtype(categories) and not ids.hasnans:
         ids = ids.astype(categories)
@@ -335,13 +340,13 @@ def _ids(
 def _objects(
     ids: pd.Series[Any], name: str, source: str
 ) -> tuple[NDArray[np.int64], Sequence[str] | None]:
-    if not len(ids) or all(isinstance(i, int) and not isinstance(i, bool) for i in ids):
+    if all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in ids):
         try:
             return np.array(list(ids), dtype=np.int64), None
         except OverflowError:
             raise ValueError(f"{source}: column {name!r} has ids beyond 64 bits") from None
-    codes, distinct = pd.factorize(ids)
-    return codes.astype(np.int64), [_text(t, name, source) for t in distinct]
+    codes, distinct = pd.factorize(pd.Series([_text(i, name, source) for i in ids]))
+    return codes.astype(np.int64), list(distinct)
 
 
 def _integers(ids: pd.Series[Any], name: str, source: str) -> NDArray[np.int64]:
@@ -366,8 +371,7 @@ def _mistyped(name: str, source: str, kind: Any) -> TypeError:
     )
 
 
-def _values(column: ArrayLike, name: str, source: str) -> NDArray[np.float32]:
-    values = _series(column, name, source)
+def _values(values: pd.Series[Any], name: str, source: str) -> NDArray[np.float32]:
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_complex_dtype(values):
         raise TypeError(f"{source}: column {name!r} must hold numbers, not {values.dtype}")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused
@@ -382,6 +386,9 @@ def _from_rdd(rdd: Any) -> Ratings:
     row = first[0]
     if not isinstance(row, tuple | list) or len(row) != 3:
         raise TypeError(f"the RDD must hold triples (user, item, rating), not {row!r}")
+    for i in row[:2]:
+        if not isinstance(i, str | uuid.UUID | int | np.integer | None):
+            raise TypeError(f"the RDD must hold integer or text ids, not those of {row!r}")
     text = [isinstance(i, str | uuid.UUID) for i in row[:2]]
     packed = rdd.mapPartitions(lambda rows: _pack_rows(rows, text[0], text[1]))
     meta = {"textUsers": text[0], "textItems": text[1], "source": "the RDD"}
@@ -395,13 +402,16 @@ def _pack_rows(rows: Iterable[Any], text_users: bool, text_items: bool) -> Itera
     while chunk := list(islice(rows, _RDD_CHUNK)):
         try:
             users, items, values = zip(*chunk, strict=True)
+            numbers = np.array(values)
+            if numbers.dtype.kind in "US":  # NumPy would read the numbers in texts
+                raise TypeError
             yield b"".join(
                 [
                     b"R",
                     np.int32(len(chunk)).tobytes(),
                     _pack_ids(users, text_users),
                     _pack_ids(items, text_items),
-                    np.array(values, dtype=np.float32).tobytes(),
+                    numbers.astype(np.float32).tobytes(),
                 ]
             )
         except (TypeError, ValueError, OverflowError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import uuid
 import warnings
 from typing import Any, Self
 
@@ -478,12 +479,17 @@ def _asked(ids: ArrayLike, name: str) -> tuple[list[NDArray[Any]], int, bool]:
     array = np.atleast_1d(_array(ids))
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, not {array.ndim}")
-    if array.dtype.kind in "iu":
-        return [array.astype(np.int64)], len(array), False
-    if len(array) and all(isinstance(i, str) for i in array):
-        return _bridge.text_arrays(list(array)), len(array), True
     if not len(array):
         return [np.empty(0, dtype=np.int64)], 0, False
+    if array.dtype.kind in "uO" and all(isinstance(i, int | np.integer) for i in array):
+        try:
+            array = np.array(array.tolist(), dtype=np.int64)
+        except OverflowError:
+            raise ValueError(f"{name} has ids beyond 64 bits") from None
+    if array.dtype.kind == "i":
+        return [array.astype(np.int64)], len(array), False
+    if all(isinstance(i, str | uuid.UUID) for i in array):
+        return _bridge.text_arrays([str(i) for i in array]), len(array), True
     raise TypeError(f"{name} must be integer or text ids, not {array.dtype}")
 
 

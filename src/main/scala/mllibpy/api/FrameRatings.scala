@@ -29,13 +29,14 @@ object FrameRatings {
       ratingCol: String,
       source: String
   ): Ratings = {
-    for (c <- Seq(userCol, itemCol, ratingCol))
+    for (c <- Seq(userCol, itemCol, ratingCol)) {
       val found = df.columns.count(_ == c)
       InvalidInput.unless(found <= 1, s"$source has $found columns '$c'; keep one")
       InvalidInput.unless(
         found == 1,
         s"$source has no column '$c'; its columns are ${df.columns.mkString(", ")}"
       )
+    }
     val textUsers = idIsText(df, userCol, source)
     val textItems = idIsText(df, itemCol, source)
     InvalidInput.unlessType(

@@ -3,6 +3,8 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{IdSpace, KeyIndex, TextIds}
 import mllibpy.kernel.{Scramble, Stride}
 
+import java.nio.charset.StandardCharsets.UTF_8
+
 /** A side's factors at the end of a fit: rows in the order of the ids, packed.
   *
   * @param keys
@@ -61,7 +63,7 @@ object FactorTable {
       case t: TextIds => keys.map(k => t.name(k).get)
       case _          => null
     }
-    val order = if (names == null) byInteger(keys) else keys.indices.toArray.sortBy(i => names(i))
+    val order = if (names == null) byInteger(keys) else byText(names)
     val rowOf = new Array[Int](keys.length)
     val rows = new Array[Float](Math.multiplyExact(keys.length, rank))
     val stride = Stride.of(rank)
@@ -79,6 +81,12 @@ object FactorTable {
         rows
       )
     (table, rowOf)
+  }
+
+  /** In the order of the code points, as Python sorts; Java's own order is of UTF-16 units. */
+  private def byText(names: Array[String]): Array[Int] = {
+    val utf8 = names.map(_.getBytes(UTF_8))
+    names.indices.toArray.sortWith((i, j) => java.util.Arrays.compareUnsigned(utf8(i), utf8(j)) < 0)
   }
 
   private def byInteger(keys: Array[Long]): Array[Int] = {

@@ -198,7 +198,7 @@ object Ratings {
 
   private def byCountThenId(space: IdSpace): Ordering[(Long, Long)] = space match {
     case IntegerIds => Ordering.by { case (key, count) => (-count, Scramble.unmix(key)) }
-    case texts      => Ordering.by { case (key, count) => (-count, texts.show(key)) }
+    case texts      => Ordering.by { case (key, count) => (-count, texts.textOf(key)) }
   }
 }
 
