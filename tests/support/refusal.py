@@ -8,9 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-_JAVA = re.compile(
-    r"java\.|javax\.|org\.apache|scala\.|mllibpy\.|Exception|Py4J|\bnull\b(?! ids| values)"
-)
+_JAVA = re.compile(r"java\.|javax\.|org\.apache|scala\.|mllibpy\.|Exception|Py4J")
 
 
 @contextmanager
