@@ -95,7 +95,7 @@ format: $(PACKAGE)
 # --- the rest -----------------------------------------------------------------------------------
 
 bench: setup
-	$(PY) bench/peers/als.py $(ARGS)
+	$(PY) -m bench.peers.als $(ARGS)
 
 $(DOCS): pyproject.toml $(PACKAGE)
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[docs]'
