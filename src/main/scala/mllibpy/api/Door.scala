@@ -64,9 +64,19 @@ object Door {
     val (user, item, rating) = (text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
     val first = files.first(uri)
     if (first.path.endsWith(".parquet"))
-      FrameRatings.read(spark.read.parquet(uri), user, item, rating, uri)
+      FrameRatings.read(parquet(uri), user, item, rating, uri)
     else TextRatings.read(sc, uri, files, user, item, rating)
   }
+
+  private def parquet(uri: String): DataFrame =
+    try spark.read.parquet(uri)
+    catch {
+      case e: Exception =>
+        val causes = Iterator.iterate[Throwable](e)(_.getCause).takeWhile(_ != null).toSeq
+        val said = causes.flatMap(c => Option(c.getMessage)).mkString
+        if (!said.contains("is not a Parquet file")) throw e
+        throw new InvalidInput(s"$uri: what is there is not Parquet, or is damaged")
+    }
 
   private def text(m: JsonNode, key: String): String = m.get(key).asText
 

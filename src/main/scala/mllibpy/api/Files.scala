@@ -2,10 +2,24 @@ package mllibpy.api
 
 import mllibpy.engine.InvalidInput
 import org.apache.hadoop.conf.Configuration
-import org.apache.hadoop.fs.{FileStatus, FileSystem, LocalFileSystem, Path}
+import org.apache.hadoop.fs.{
+  FileStatus,
+  FileSystem,
+  LocalFileSystem,
+  Path,
+  UnsupportedFileSystemException
+}
 import org.apache.hadoop.io.compress.CompressionCodecFactory
 
-import java.io.{BufferedInputStream, BufferedReader, InputStream, InputStreamReader, OutputStream}
+import java.io.{
+  BufferedInputStream,
+  BufferedReader,
+  EOFException,
+  IOException,
+  InputStream,
+  InputStreamReader,
+  OutputStream
+}
 import java.nio.charset.StandardCharsets.UTF_8
 import java.util.UUID
 
@@ -28,11 +42,20 @@ final class Files(conf: Configuration) {
 
   /** The data files that a file, folder or glob names, by name; hidden ones left out. */
   def list(uri: String): Seq[Found] = {
-    val path = new Path(uri)
-    val fs = system(path)
-    val matched = Option(fs.globStatus(path)).toSeq.flatten
+    val matched =
+      try {
+        val path = new Path(uri)
+        Option(system(path).globStatus(path)).toSeq.flatten
+      } catch {
+        case e @ (_: IllegalArgumentException | _: UnsupportedFileSystemException) =>
+          val why = Option(e.getCause).getOrElse(e).getMessage
+          throw new InvalidInput(s"$uri cannot be a path or a URI: $why")
+        case e: IOException if String.valueOf(e.getMessage).startsWith("Illegal file pattern") =>
+          throw new InvalidInput(s"$uri cannot be a glob: ${e.getMessage}")
+      }
     val files = matched.flatMap(s =>
-      if (s.isDirectory) fs.listStatus(s.getPath).toSeq.filter(_.isFile) else Seq(s)
+      if (s.isDirectory) system(s.getPath).listStatus(s.getPath).toSeq.filter(_.isFile)
+      else Seq(s)
     )
     files.filterNot(hidden).map(s => Found(s.getPath.toString, s.getLen)).sortBy(_.path)
   }
@@ -66,7 +89,10 @@ final class Files(conf: Configuration) {
       val read =
         Iterator.continually(in.readLine()).takeWhile(_ != null).filter(_.nonEmpty).take(n).toList
       InvalidInput.unless(read.nonEmpty, s"$uri: the file is empty; there are no ratings")
-      read
+      // Some programs write a byte order mark first; Hadoop's readers leave it out.
+      read.head.stripPrefix("\uFEFF") :: read.tail
+    } catch {
+      case e: IOException => throw new InvalidInput(s"$uri cannot be read: ${e.getMessage}")
     } finally in.close()
   }
 
@@ -81,6 +107,8 @@ final class Files(conf: Configuration) {
         at += 1
       }
       line
+    } catch {
+      case _: EOFException => 1L // a compressed file that is cut off in its first bytes
     } finally in.close()
   }
 

@@ -8,11 +8,11 @@ import mllibpy.engine.InvalidInput
   * @param separator
   *   "::", tab, comma, semicolon or bar
   * @param header
-  *   whether each file starts with a line of names
+  *   the line of names that each file starts with, if any
   */
 final case class TextFormat(
     separator: String,
-    header: Boolean,
+    header: Option[String],
     user: Int,
     item: Int,
     rating: Int,
@@ -44,13 +44,13 @@ object TextFormat {
     val names = fields(head, separator)
     // A header has no integer id: a first line with one and no number behind it is a bad rating.
     if (number(names(2)) || integer(names(0))) plain(separator, names)
-    else named(file, separator, names, lines.drop(1).headOption, userCol, itemCol, ratingCol)
+    else named(file, separator, head, lines.drop(1).headOption, userCol, itemCol, ratingCol)
   }
 
   private def plain(separator: String, row: Array[String]): TextFormat =
     TextFormat(
       separator,
-      header = false,
+      header = None,
       0,
       1,
       2,
@@ -64,12 +64,13 @@ object TextFormat {
   private def named(
       file: String,
       separator: String,
-      names: Array[String],
+      head: String,
       firstRow: Option[String],
       userCol: String,
       itemCol: String,
       ratingCol: String
   ): TextFormat = {
+    val names = fields(head, separator)
     val lower = names.map(_.trim.toLowerCase)
     def find(own: String, usual: Seq[String]): Int = {
       val at = names.indexWhere(_.trim == own)
@@ -90,7 +91,7 @@ object TextFormat {
     def text(at: Int) = row.length > at && !integer(row(at))
     TextFormat(
       separator,
-      header = true,
+      header = Some(head),
       user,
       item,
       rating,

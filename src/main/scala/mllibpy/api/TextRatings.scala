@@ -9,6 +9,7 @@ import org.apache.hadoop.mapred.{FileInputFormat, FileSplit, JobConf, TextInputF
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.HadoopRDD
 
+import java.io.EOFException
 import scala.collection.mutable
 
 /** Ratings from text files of any file system that Hadoop knows, plain or compressed, parsed on the
@@ -67,13 +68,25 @@ private final class LineParser(format: TextFormat, path: String) {
 
   def parse(lines: Iterator[(LongWritable, Text)]): Iterator[Parsed] = new Iterator[Parsed] {
     private var ended = false
+    private var last = 0L
     def hasNext: Boolean = !ended
-    def next(): Parsed = {
-      while (problem.isEmpty && builder.size < Triples.ChunkSize && lines.hasNext) {
-        val (offset, text) = lines.next()
-        if (!(format.header && offset.get == 0)) add(text, offset.get)
+
+    private def more: Boolean = problem.isEmpty && {
+      try lines.hasNext
+      catch {
+        case _: EOFException =>
+          problem = Some(Problem(path, last, "the compressed file is cut off after this line"))
+          false
       }
-      ended = problem.nonEmpty || !lines.hasNext
+    }
+
+    def next(): Parsed = {
+      while (builder.size < Triples.ChunkSize && more) {
+        val (offset, text) = lines.next()
+        last = offset.get
+        if (offset.get == 0 && format.header.nonEmpty) header(text) else add(text, offset.get)
+      }
+      ended = !more
       // Names are few beside ratings: they go with the last chunk.
       new Parsed(
         builder.result(),
@@ -81,6 +94,17 @@ private final class LineParser(format: TextFormat, path: String) {
         if (ended) items.toArray else Array.empty,
         problem.toSeq
       )
+    }
+  }
+
+  /** Every file must start as the first one does, or its columns would be taken for others. */
+  private def header(line: Text): Unit = {
+    def names(head: String) = TextFormat.fields(head, format.separator).map(_.trim).toSeq
+    val (own, first) = (line.toString, format.header.get)
+    if (names(own) != names(first)) {
+      val clipped = (TextFormat.clip(own), TextFormat.clip(first))
+      val text = s"'${clipped._1}' is not the header of the first file, '${clipped._2}'"
+      problem = Some(Problem(path, 0, text))
     }
   }
 
