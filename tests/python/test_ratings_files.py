@@ -75,6 +75,8 @@ FILES: dict[str, Callable[[Path], Any]] = {
         "\n".join(['"user","item","rating"', *(f'"{u}","{i}","{r}"' for u, i, r, _ in ROWS)]),
     ),
     "CSV of Windows": lambda t: write(t / "r.csv", lines(",", head=HEAD).replace("\n", "\r\n")),
+    "CSV with a byte order mark": lambda t: write(t / "r.csv", "\ufeff" + lines(",", head=HEAD)),
+    "no header but a byte order mark": lambda t: write(t / "r.csv", "\ufeff" + lines(",")),
     "CSV with blank lines": lambda t: write(t / "r.csv", lines(",").replace("\n", "\n\n")),
     "CSV with blanks around": lambda t: write(t / "r.csv", lines(" , ")),
     "no newline at the end": lambda t: write(t / "r.csv", lines(",")[:-1]),
