@@ -45,7 +45,9 @@ final class CoordinateDescent(rank: Int) {
     }
   }
 
-  /** One pass over the coordinates; the largest move relative to the largest coordinate. */
+  /** One pass over the coordinates; the largest move relative to the largest coordinate before or
+    * after it: a pass that brings all of them to zero has moved.
+    */
   private def sweep(a: Array[Float], stride: Int, x: Array[Float]): Double = {
     var largest = 0.0
     var move = 0.0
@@ -54,13 +56,13 @@ final class CoordinateDescent(rank: Int) {
       val d = a(i * stride + i).toDouble
       val next = if (d > 0) Math.max(0.0, x(i) - gradient(i) / d).toFloat else x(i)
       val step = next.toDouble - x(i)
+      largest = Math.max(largest, Math.max(x(i), next).toDouble)
       if (step != 0) {
         x(i) = next
         var j = 0
         while (j < rank) { gradient(j) += step * entry(a, stride, i, j); j += 1 }
       }
       move = Math.max(move, Math.abs(step))
-      largest = Math.max(largest, Math.abs(next.toDouble))
       i += 1
     }
     if (largest > 0) move / largest else 0
