@@ -102,7 +102,7 @@ $(DOCS): pyproject.toml $(PACKAGE)
 	@touch $@
 
 docs: $(DOCS)
-	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(PY) -m sphinx -W --keep-going -E -q -b html docs docs/_build/html
 
 clean:
 	rm -rf .venv target project/target project/project mllib_py/jars dist docs/_build \

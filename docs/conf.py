@@ -17,7 +17,7 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 exclude_patterns = ["_build"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 html_theme = "furo"
 html_title = f"mllib_py {version}"
@@ -29,3 +29,15 @@ autodoc_typehints = "none"  # the docstrings hold the types
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+
+
+def _bars_are_bars(_app, _what, _name, _object, _options, lines):
+    """Escape the bars of |x|, which reStructuredText takes for a substitution."""
+    lines[:] = [
+        line if line.lstrip().startswith(">>>") else line.replace("|", r"\|") for line in lines
+    ]
+
+
+def setup(app):
+    """Let Sphinx call us after napoleon, which has turned the sections into fields by then."""
+    app.connect("autodoc-process-docstring", _bars_are_bars, priority=900)

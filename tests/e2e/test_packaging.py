@@ -103,7 +103,7 @@ def test_the_wheel_holds_the_jar_and_the_specs(built: Built) -> None:
         names = set(wheel.namelist())
         for spec in SPECS.glob("*.json"):
             assert wheel.read(f"mllib_py/jars/spec/{spec.name}") == spec.read_bytes()
-    assert JAR in names
+    assert {JAR, "mllib_py/py.typed"} <= names
     assert any(SPECS.glob("*.json"))
     inside = {n.split("/")[0] for n in names}
     assert inside == {"mllib_py", f"mllib_py-{version()}.dist-info"}
@@ -145,7 +145,8 @@ def test_the_wheel_asks_for_the_base_alone(built: Built) -> None:
 
 
 FIT = """
-import numpy, mllib_py
+import importlib.metadata, numpy, mllib_py
+assert mllib_py.__version__ == importlib.metadata.version("mllib-py")
 spark = mllib_py.session(master="local[2]", memory="1g")
 pairs = numpy.arange(200)
 triples = pairs // 10, (pairs * 7) % 31, (pairs % 5 + 1).astype(numpy.float32)
