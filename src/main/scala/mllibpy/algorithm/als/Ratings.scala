@@ -2,6 +2,7 @@ package mllibpy.algorithm.als
 
 import mllibpy.engine.{IdSpace, InvalidInput, IntegerIds, KeyIndex, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
+import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
@@ -178,6 +179,9 @@ final class Ratings(
   }
 }
 
+/** One rating, for Java. */
+final case class Rating(user: Long, item: Long, rating: Float)
+
 object Ratings {
   val Kept: StorageLevel = StorageLevel.MEMORY_AND_DISK_SER
 
@@ -192,6 +196,9 @@ object Ratings {
     })
     new Ratings(chunks, IntegerIds, IntegerIds, timed = false)
   }
+
+  /** From Java: an RDD of [[Rating]]. */
+  def ofJava(ratings: JavaRDD[Rating]): Ratings = of(ratings.rdd.map(r => (r.user, r.item, r.rating)))
 
   private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
     if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null)) else chunks
