@@ -1,0 +1,114 @@
+"""spark-submit on a real standalone cluster that reads from and writes to a real HDFS."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.standalone import submit
+
+import mllib_py
+from mllib_py._bridge import JAR
+from mllib_py.data import list_files, read_bytes, write_bytes
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "data" / "ratings.dat"
+OPTIONS = ("--rank", "6", "--reg", "0.08", "--iterations", "4", "--seed", "3")
+
+
+@pytest.fixture(scope="module")
+def remote(spark: Any, hdfs_uri: str) -> str:
+    """The sample on HDFS."""
+    uri = f"{hdfs_uri}/movielens/ratings.dat"
+    write_bytes(uri, SAMPLE.read_bytes())
+    return uri
+
+
+@pytest.fixture(scope="module")
+def local(spark: Any) -> tuple[mllib_py.ALS, float]:
+    """The same job in this session, in local mode."""
+    ratings = mllib_py.ratings(SAMPLE)
+    train, test = ratings.split([0.9, 0.1], seed=3)
+    als = mllib_py.ALS(rank=6, reg=0.08, max_iter=4, random_state=3).fit(train)
+    rmse = als.score(test)
+    ratings.release()
+    return als, rmse
+
+
+def answer(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The line of JSON that the job printed."""
+    assert run.returncode == 0, run.stderr[-3000:]
+    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
+    return found
+
+
+def check(found: dict[str, Any], out: str, local: tuple[mllib_py.ALS, float]) -> None:
+    """The cluster's answer and model are those of local mode."""
+    als, rmse = local
+    assert found["n_ratings"] == len(SAMPLE.read_bytes().splitlines())
+    assert found["test_rmse"] == pytest.approx(rmse, abs=1e-6)
+    loaded = mllib_py.load(out)
+    np.testing.assert_array_equal(loaded.user_factors_, als.user_factors_)
+    np.testing.assert_array_equal(loaded.item_factors_, als.item_factors_)
+
+
+@pytest.mark.parametrize("strategy", ["data-parallel", "blocked"])
+def test_python_job(
+    master: str, hdfs_uri: str, remote: str, local: tuple[mllib_py.ALS, float], strategy: str
+) -> None:
+    out = f"{hdfs_uri}/models/python-{strategy}"
+    script = str(ROOT / "examples" / "movielens_als.py")
+    words = ("--data", remote, "--out", out, "--strategy", strategy, *OPTIONS)
+    found = answer(submit(master, "--jars", str(JAR), script, *words))
+    assert found["strategy"] == strategy
+    check(found, out, local)
+
+
+def test_scala_job(
+    master: str, hdfs_uri: str, remote: str, local: tuple[mllib_py.ALS, float]
+) -> None:
+    out = f"{hdfs_uri}/models/scala"
+    main = ("--class", "mllibpy.api.MovieLensAls", str(JAR))
+    words = ("--data", remote, "--out", out, "--strategy", "broadcast", *OPTIONS)
+    found = answer(submit(master, *main, *words))
+    assert found["strategy"] == "broadcast"
+    check(found, out, local)
+
+
+def test_a_job_with_a_bad_path_says_so_in_a_sentence(master: str, hdfs_uri: str) -> None:
+    missing = f"{hdfs_uri}/no/such/file"
+    script = str(ROOT / "examples" / "movielens_als.py")
+    run = submit(master, "--jars", str(JAR), script, "--data", missing, "--out", "unused")
+    lines = (run.stdout + run.stderr).splitlines()
+    said = [line for line in lines if line.startswith("movielens_als:")]
+    assert run.returncode == 2
+    assert said == [f"movielens_als: there is no file at {missing}"]
+
+
+def test_globs_and_gzip_on_hdfs(spark: Any, hdfs_uri: str) -> None:
+    lines = SAMPLE.read_bytes().splitlines(keepends=True)
+    write_bytes(f"{hdfs_uri}/parts/a.dat", b"".join(lines[:1000]))
+    write_bytes(f"{hdfs_uri}/parts/b.dat.gz", gzip.compress(b"".join(lines[1000:3000])))
+    ratings = mllib_py.ratings(f"{hdfs_uri}/parts/*.dat*")
+    assert ratings.n_ratings == 3000
+    ratings.release()
+    assert [f.rsplit("/", 1)[1] for f in list_files(f"{hdfs_uri}/parts")] == ["a.dat", "b.dat.gz"]
+    assert read_bytes(f"{hdfs_uri}/parts/b.dat.gz") == b"".join(lines[1000:3000])
+
+
+def test_a_model_on_hdfs_that_was_altered_is_refused(
+    hdfs_uri: str, local: tuple[mllib_py.ALS, float]
+) -> None:
+    uri = f"{hdfs_uri}/models/altered"
+    local[0].save(uri)
+    content = read_bytes(f"{uri}/item_factors.npy")
+    write_bytes(f"{uri}/item_factors.npy", content[:-4] + b"\0\0\0\1")
+    with pytest.raises(ValueError, match=r"item_factors\.npy is truncated or altered"):
+        mllib_py.load(uri)

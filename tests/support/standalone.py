@@ -1,0 +1,56 @@
+"""A real standalone Spark cluster on loopback: a master and two workers of one core each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyspark
+from support.processes import free_port, says, start, stop, wait_for
+
+_HOME = Path(pyspark.__file__).parent
+_ENV = {
+    "SPARK_HOME": str(_HOME),
+    "PYSPARK_PYTHON": sys.executable,
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "SPARK_DAEMON_MEMORY": "512m",
+}
+
+
+@contextlib.contextmanager
+def standalone(folder: Path) -> Iterator[str]:
+    """Run a cluster with its files in a folder; give the master's URL."""
+    url = f"spark://127.0.0.1:{free_port()}"
+    port = url.rsplit(":", 1)[1]
+    command = [str(_HOME / "bin" / "spark-class")]
+    deploy = "org.apache.spark.deploy"
+    # fmt: off
+    master = [*command, f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", port,
+              "--webui-port", "0"]
+    worker = [*command, f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--cores", "1",
+              "--memory", "1g", "--webui-port", "0", "--work-dir", str(folder / "work"), url]
+    # fmt: on
+    running = [start(master, folder / "master.log", _ENV)]
+    logs = [folder / f"worker{i}.log" for i in range(2)]
+    try:
+        running += [start(worker, log, _ENV) for log in logs]
+        for log in logs:
+            wait_for(lambda log=log: says(log, "Successfully registered with master"), "a worker")
+        yield url
+    finally:
+        stop(running[::-1])
+
+
+def submit(master: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run pip's spark-submit."""
+    memory: Sequence[str] = ["--driver-memory", "1g", "--executor-memory", "768m"]
+    # fmt: off
+    command = [str(_HOME / "bin" / "spark-submit"), "--master", master, *memory,
+               "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false", *words]
+    # fmt: on
+    env = {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"}
+    return subprocess.run(command, env={**env, **_ENV}, capture_output=True, text=True, check=False)
