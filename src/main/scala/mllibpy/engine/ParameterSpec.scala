@@ -31,12 +31,16 @@ final class ParameterSpec private (name: String, parameters: Seq[JsonNode]) {
     val kind = p.get("type").asText
     val optional = p.has("optional") && v.isNull
     val fits = optional || (kind match {
-      case "int"            => v.isIntegralNumber && v.canConvertToLong
+      case "int"            => v.isIntegralNumber
       case "float"          => v.isNumber && java.lang.Double.isFinite(v.asDouble)
       case "bool"           => v.isBoolean
       case "str" | "choice" => v.isTextual
     })
-    InvalidInput.unless(fits, s"$key must be ${ParameterSpec.words(kind)}, not $v")
+    InvalidInput.unlessType(fits, s"$key must be ${ParameterSpec.words(kind)}, not $v")
+    InvalidInput.unless(
+      kind != "int" || optional || v.canConvertToLong,
+      s"$key must be an integer of 64 bits, not $v"
+    )
     if (!optional) {
       for (low <- Option(p.get("min")))
         InvalidInput.unless(
