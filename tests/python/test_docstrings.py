@@ -1,0 +1,24 @@
+"""The examples in the docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mllib_py._bridge", "mllib_py._spec", "mllib_py.data", "mllib_py.recommendation"],
+)
+def test_the_examples_of_a_module_hold(name: str, spark: Any) -> None:
+    module = importlib.import_module(name)
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+        runner.run(test, out=said.append)
+    result = runner.summarize(verbose=False)
+    assert result.attempted > 0
+    assert result.failed == 0, "".join(said)
