@@ -103,7 +103,8 @@ def test_the_wheel_holds_the_jar_and_the_specs(built: Built) -> None:
         names = set(wheel.namelist())
         for spec in SPECS.glob("*.json"):
             assert wheel.read(f"mllib_py/jars/spec/{spec.name}") == spec.read_bytes()
-    assert {JAR, "mllib_py/py.typed"} <= names
+    assert {JAR, "mllib_py/py.typed", "mllib_py/log4j2.properties"} <= names
+    assert {f"mllib_py/tutorial/sample/{n}.dat" for n in ("ratings", "movies")} <= names
     assert any(SPECS.glob("*.json"))
     inside = {n.split("/")[0] for n in names}
     assert inside == {"mllib_py", f"mllib_py-{version()}.dist-info"}

@@ -232,7 +232,7 @@ def test_a_damaged_archive_is_refused_where_there_is_no_checksum(
     assert list(download.cache_folder().iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "a/../../out.txt", "..\\out.txt"])
+@pytest.mark.parametrize("name", ["../out.txt", "/no-such-folder/out.txt", "a/../../out.txt", "..\\out.txt"])
 def test_a_path_that_leads_out_is_refused_whole(tmp_path: Path, name: str) -> None:
     file = tmp_path / "evil.zip"
     file.write_bytes(archive({"ml-1m/ratings.dat": b"1::1::5\n", name: b"!"}))
@@ -240,7 +240,6 @@ def test_a_path_that_leads_out_is_refused_whole(tmp_path: Path, name: str) -> No
     with pytest.raises(ValueError, match="leads out of its folder"):
         unpack(file, tmp_path / "ml-1m")
     assert {path.name for path in tmp_path.iterdir()} == before
-    assert not Path("/tmp/out.txt").exists()
 
 
 def test_an_archive_without_a_top_folder_is_unpacked_too(tmp_path: Path) -> None:
