@@ -71,7 +71,8 @@ object GramianTree {
 
   /** The whole sum, as a matrix with both triangles filled, rows `stride` apart. */
   def total(nodes: Seq[Node], rank: Int): Array[Float] = {
-    val known = nodes.map(n => (n.level, n.index) -> n.sum).toMap
+    // Copies, for `plus` adds in place.
+    val known = nodes.map(n => (n.level, n.index) -> n.sum.clone).toMap
     val deepest = if (nodes.isEmpty) 0 else nodes.map(_.level).max
     def sum(level: Int, index: Int): Array[Double] =
       known.getOrElse(
