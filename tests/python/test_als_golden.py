@@ -116,7 +116,7 @@ def test_rmse_is_that_of_sparks_als(spark: Any, sparks_als: Any) -> None:
     for part in (train, test):
         frame = theirs.transform(spark.createDataFrame(part.frame())).toPandas()
         expected = rmse(frame["prediction"], part._replace(values=frame["rating"].to_numpy()))
-        assert ours.score(part) == pytest.approx(expected, rel=0.01)
+        assert ours.score(part) == pytest.approx(expected, rel=0.02)
 
 
 def test_implicit_factors_are_worth_what_sparks_are(spark: Any, sparks_als: Any) -> None:
