@@ -292,11 +292,12 @@ class ALS(Estimator):
             raise ValueError(f"k must be an integer of at least 1, not {k!r}")
         asked = self.user_ids_ if users is None else np.atleast_1d(_array(users))
         arrays, n, text = _asked(asked, "users") if users is not None else ([], -1, False)
+        most = min(int(k), self._info["n_items"])
         with _bridge.shared_file() as path:
             _bridge.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
             unknown = _bridge.call(
-                "recommend", model, str(path), n, text, int(k), bool(exclude_seen), str(out)
+                "recommend", model, str(path), n, text, most, bool(exclude_seen), str(out)
             )
             start, items, scores = (
                 np.fromfile(f"{out}.{part}", dtype=dtype)
@@ -497,6 +498,8 @@ _CLUSTER = {"executors", "cores", "memory", "driver_memory", "bandwidth"}
 
 
 def _checked_cluster(cluster: dict[str, Any]) -> str:
+    if not isinstance(cluster, dict):
+        raise TypeError(f"cluster must be a dict of facts, not {cluster!r}")
     unknown = sorted(set(cluster) - _CLUSTER)
     if unknown:
         raise ValueError(
@@ -506,7 +509,7 @@ def _checked_cluster(cluster: dict[str, Any]) -> str:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value <= 0:
             raise ValueError(f"cluster: {name} must be a number above 0, not {value!r}")
-    whole = {k: v if k == "bandwidth" else int(v) for k, v in cluster.items()}
+    whole = {k: v if k == "bandwidth" else math.ceil(v) for k, v in cluster.items()}
     return _bridge.to_json(whole)
 
 

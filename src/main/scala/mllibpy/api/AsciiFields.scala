@@ -1,7 +1,8 @@
 package mllibpy.api
 
-/** The common line, read straight from its bytes: plain numbers between separators, no quotes. Where a
-  * line is anything else, `split` or a number says so, and the caller takes the long way through texts.
+/** The common line, read straight from its bytes: plain numbers between separators, no quotes.
+  * Where a line is anything else, `split` or a number says so, and the caller takes the long way
+  * through texts.
   */
 private[api] final class AsciiFields(separator: String) {
   private val mark = separator.getBytes(java.nio.charset.StandardCharsets.US_ASCII)
@@ -55,7 +56,8 @@ private[api] final class AsciiFields(separator: String) {
     if (negative) -value else value
   }
 
-  /** Field `i` as a decimal of up to 15 digits without an exponent: exact in float64, then rounded. */
+  /** Field `i` as a decimal of up to 15 digits without an exponent: exact in float64, then rounded.
+    */
   def float(bytes: Array[Byte], i: Int): Float = {
     var at = if (i < count) start(i) else 0
     val until = if (i < count) end(i) else 0

@@ -5,8 +5,8 @@ import mllibpy.algorithm.als.{Als, AlsParams}
 import mllibpy.engine.InvalidInput
 import org.apache.spark.sql.SparkSession
 
-/** A job for `spark-submit`: learns from a ratings file, scores on a held-out tenth, saves the model.
-  * The same job as `examples/movielens_als.py`, to the last bit.
+/** A job for `spark-submit`: learns from a ratings file, scores on a held-out tenth, saves the
+  * model. The same job as `examples/movielens_als.py`, to the last bit.
   */
 object MovieLensAls {
   private val columns = """{"user_col": "user", "item_col": "item", "rating_col": "rating"}"""
@@ -58,7 +58,7 @@ object MovieLensAls {
 
   private def options(args: List[String]): Map[String, String] = {
     def pairs(rest: List[String]): Map[String, String] = rest match {
-      case Nil => Map.empty
+      case Nil                                                                   => Map.empty
       case name :: value :: more if name.startsWith("--") && names(name.drop(2)) =>
         pairs(more) + (name.drop(2) -> value)
       case other :: _ => throw new InvalidInput(s"'$other' is not an option with a value; $usage")

@@ -124,19 +124,19 @@ private final class LineParser(format: TextFormat, path: String) {
   }
 
   private def addText(line: Text, offset: Long): Unit = {
-      val f = TextFormat.fields(line.toString, format.separator)
-      try
-        builder.add(
-          key(field(f, format.user, "user"), format.textUsers, "user", users),
-          key(field(f, format.item, "item"), format.textItems, "item", items),
-          rating(field(f, format.rating, "rating")),
-          if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0
-        )
-      catch {
-        case e: BadField =>
-          problem = Some(Problem(path, offset, s"${e.what} in '${TextFormat.clip(line.toString)}'"))
-      }
+    val f = TextFormat.fields(line.toString, format.separator)
+    try
+      builder.add(
+        key(field(f, format.user, "user"), format.textUsers, "user", users),
+        key(field(f, format.item, "item"), format.textItems, "item", items),
+        rating(field(f, format.rating, "rating")),
+        if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0
+      )
+    catch {
+      case e: BadField =>
+        problem = Some(Problem(path, offset, s"${e.what} in '${TextFormat.clip(line.toString)}'"))
     }
+  }
 
   private def field(f: Array[String], at: Int, name: String): String =
     if (at < f.length && f(at) != null && f(at).nonEmpty) f(at) else throw new BadField(s"no $name")

@@ -1,7 +1,7 @@
 package mllibpy.kernel
 
-/** Runs the kernels on made-up rows until the JVM has compiled them, so that the first fit does not pay:
-  * until then, vectors are objects, and a half-step takes ten times as long.
+/** Runs the kernels on made-up rows until the JVM has compiled them, so that the first fit does not
+  * pay: until then, vectors are objects, and a half-step takes ten times as long.
   */
 object WarmUp {
   private final val Rank = 64
@@ -39,14 +39,22 @@ object WarmUp {
 
   private def rounds(): () => Unit = {
     val stride = Stride.of(Rank)
-    val fixed = InitialFactors.rows(Array.tabulate(500)(i => Scramble.mix(i.toLong)), Rank, 0, 0, nonnegative = true)
+    val fixed = InitialFactors.rows(
+      Array.tabulate(500)(i => Scramble.mix(i.toLong)),
+      Rank,
+      0,
+      0,
+      nonnegative = true
+    )
     val start = Array.tabulate(Rows + 1)(_ * Degree)
     val columns = Array.tabulate(Rows * Degree)(i => i * 7 % 500)
     val rows = new Csr(start, columns, Array.fill(Rows * Degree)(1f))
     val gramian = new Array[Float](stride * stride)
     val out = new Array[Float](Rows * stride)
-    val explicit = new RowSolver(Rank, Objective(implicitFeedback = false, 1f, 0.1f, nonnegative = false))
-    val implicitly = new RowSolver(Rank, Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false))
+    val explicit =
+      new RowSolver(Rank, Objective(implicitFeedback = false, 1f, 0.1f, nonnegative = false))
+    val implicitly =
+      new RowSolver(Rank, Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false))
     () => {
       explicit.solve(rows, 0, Rows, fixed, null, null, out)
       implicitly.solve(rows, 0, Rows / 4, fixed, gramian, null, out)

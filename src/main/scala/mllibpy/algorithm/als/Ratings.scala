@@ -198,7 +198,9 @@ object Ratings {
   }
 
   /** From Java: an RDD of [[Rating]]. */
-  def ofJava(ratings: JavaRDD[Rating]): Ratings = of(ratings.rdd.map(r => (r.user, r.item, r.rating)))
+  def ofJava(ratings: JavaRDD[Rating]): Ratings = of(
+    ratings.rdd.map(r => (r.user, r.item, r.rating))
+  )
 
   private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
     if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null)) else chunks
