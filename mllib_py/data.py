@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import uuid
@@ -31,7 +32,7 @@ class Ratings:
     """
 
     def __init__(self, handle: _bridge.Handle, parents: Sequence[Ratings] = ()) -> None:
-        self._handle = handle
+        self._held = handle
         # A part reads its whole: what that holds must outlive it.
         self._parents = tuple(parents)
         self._facts_: dict[str, Any] | None = None
@@ -39,6 +40,18 @@ class Ratings:
         self._finalizer = (
             None if parents else weakref.finalize(self, _bridge.release, "release", handle)
         )
+
+    @property
+    def _handle(self) -> _bridge.Handle:
+        if any(r._finalizer is not None and not r._finalizer.alive for r in self._wholes()):
+            raise ValueError("these ratings were released; make them again")
+        return self._held
+
+    def _wholes(self) -> Iterator[Ratings]:
+        """Yield this and what it is made from."""
+        yield self
+        for parent in self._parents:
+            yield from parent._wholes()
 
     def _facts(self) -> dict[str, Any]:
         if self._facts_ is None:
@@ -98,7 +111,10 @@ class Ratings:
         list of (id, count)
             Most rated first, ties by id.
         """
-        return [(i, int(c)) for i, c in _bridge.ask("topItems", self._handle, int(n))]
+        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
+            raise ValueError(f"n must be an integer of at least 1, not {n!r}")
+        most = min(int(n), self.n_items)
+        return [(i, int(c)) for i, c in _bridge.ask("topItems", self._handle, most)]
 
     def rmse_of_constant(self, c: float) -> float:
         """Return the root mean square error of predicting `c` for every rating."""
@@ -131,7 +147,10 @@ class Ratings:
         """
         if by not in ("random", "time"):
             raise ValueError(f"by must be 'random' or 'time', not {by!r}")
-        arguments = {"weights": [float(w) for w in weights], "seed": int(seed), "by": by}
+        shares = [float(w) for w in weights]
+        if not shares or not all(0 < w < math.inf for w in shares):
+            raise ValueError(f"every part needs a weight above 0, not {shares}")
+        arguments = {"weights": shares, "seed": int(seed), "by": by}
         parts = _bridge.call("split", self._handle, json.dumps(arguments))
         return [Ratings(part, [self]) for part in parts]
 
@@ -269,6 +288,9 @@ def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Rati
     times = table["timestamp"] if "timestamp" in table.columns else None
     if times is not None and not pd.api.types.is_integer_dtype(times):
         times = None
+    if times is not None and times.hasnans:
+        nulls = int(times.isna().sum())
+        raise ValueError(f"{source}: column 'timestamp' has {nulls} null values; fill or drop them")
     return _from_columns(columns, names, source, times)
 
 

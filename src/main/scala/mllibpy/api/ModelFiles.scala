@@ -202,6 +202,6 @@ object ModelJson {
         )
       )
       .toSeq,
-    j.get("seconds").properties.asScala.map(e => e.getKey -> e.getValue.asDouble).toMap
+    j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap
   )
 }

@@ -53,6 +53,10 @@ object TextIds {
     Scramble.text(utf8, 0, utf8.length)
   }
 
+  /** The order of the code points, as Python sorts; Java's own order is of UTF-16 units. */
+  val order: Ordering[String] =
+    (a, b) => java.util.Arrays.compareUnsigned(a.getBytes(UTF_8), b.getBytes(UTF_8))
+
   /** From names in any order, repeated or not. */
   def of(names: Array[String]): TextIds = {
     val sorted = names.distinct.map(n => (key(n) ^ Long.MinValue, n)).sortBy(_._1)

@@ -3,8 +3,6 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{IdSpace, KeyIndex, TextIds}
 import mllibpy.kernel.{Scramble, Stride}
 
-import java.nio.charset.StandardCharsets.UTF_8
-
 /** A side's factors at the end of a fit: rows in the order of the ids, packed.
   *
   * @param keys
@@ -83,11 +81,8 @@ object FactorTable {
     (table, rowOf)
   }
 
-  /** In the order of the code points, as Python sorts; Java's own order is of UTF-16 units. */
-  private def byText(names: Array[String]): Array[Int] = {
-    val utf8 = names.map(_.getBytes(UTF_8))
-    names.indices.toArray.sortWith((i, j) => java.util.Arrays.compareUnsigned(utf8(i), utf8(j)) < 0)
-  }
+  private def byText(names: Array[String]): Array[Int] =
+    names.indices.toArray.sortBy(names(_))(TextIds.order)
 
   private def byInteger(keys: Array[Long]): Array[Int] = {
     val ids = keys.map(Scramble.unmix)

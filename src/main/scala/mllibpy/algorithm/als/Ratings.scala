@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{IdSpace, InvalidInput, IntegerIds, KeyIndex, Triples, TriplesBuilder}
+import mllibpy.engine.{IdSpace, InvalidInput, IntegerIds, KeyIndex, TextIds, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
 import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.rdd.RDD
@@ -207,7 +207,10 @@ object Ratings {
 
   private def byCountThenId(space: IdSpace): Ordering[(Long, Long)] = space match {
     case IntegerIds => Ordering.by { case (key, count) => (-count, Scramble.unmix(key)) }
-    case texts      => Ordering.by { case (key, count) => (-count, texts.textOf(key)) }
+    case texts      =>
+      Ordering.by[(Long, Long), (Long, String)] { case (key, count) =>
+        (-count, texts.textOf(key))
+      }(Ordering.Tuple2(Ordering.Long, TextIds.order))
   }
 }
 
