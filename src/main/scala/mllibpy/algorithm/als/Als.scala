@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Ended, IdSpace, Loop, Monitor}
+import mllibpy.engine.{Buckets, Ended, IdSpace, InvalidInput, Loop, Monitor}
 import org.apache.spark.SparkContext
 
 /** Alternating least squares. A fit is: check, lay the ratings out both ways, choose how to move,
@@ -44,18 +44,23 @@ object Als {
       Math.min(Buckets.Most.toLong, Math.max(useful, n >> 27)).toInt
     }
 
-  private def choose(laidOut: LaidOut, params: AlsParams, sc: SparkContext): String =
-    if (params.strategy != "auto") params.strategy
-    else {
-      val shape = Shape(
-        laidOut.users.keys.length.toLong,
-        laidOut.items.keys.length.toLong,
-        laidOut.users.entries,
-        params.rank,
-        params.maxIter
-      )
-      StrategyCost.choose(StrategyCost.all(shape, Cluster.facts(sc))).strategy
-    }
+  /** The strategy asked for, or the cheapest. Throws where it cannot work, before the long work. */
+  private def choose(laidOut: LaidOut, params: AlsParams, sc: SparkContext): String = {
+    val shape = Shape(
+      laidOut.users.keys.length.toLong,
+      laidOut.items.keys.length.toLong,
+      laidOut.users.entries,
+      params.rank,
+      params.maxIter
+    )
+    val costs = StrategyCost.all(shape, Cluster.facts(sc))
+    val chosen = costs.find(_.strategy == params.strategy).getOrElse(StrategyCost.choose(costs))
+    InvalidInput.unless(
+      !chosen.impossible,
+      s"strategy '${chosen.strategy}' ${chosen.why.get}; take a smaller rank"
+    )
+    chosen.strategy
+  }
 }
 
 /** Where an iteration stands; there are no user factors before the first half-step. */

@@ -1,5 +1,7 @@
 package mllibpy.algorithm.als
 
+import mllibpy.kernel.Stride
+
 /** What a strategy costs on a cluster, by pure arithmetic: the cluster's facts are arguments, so a
   * laptop can plan for a thousand nodes.
   *
@@ -37,7 +39,8 @@ final case class StrategyCost(
     executorMemory: Long,
     driverMemory: Long,
     seconds: Double,
-    why: Option[String]
+    why: Option[String],
+    impossible: Boolean
 ) {
   def feasible: Boolean = why.isEmpty
 }
@@ -54,11 +57,28 @@ object StrategyCost {
   def all(shape: Shape, cluster: ClusterFacts): Seq[StrategyCost] =
     Seq(broadcast(shape, cluster), dataParallel(shape, cluster), blocked(shape, cluster))
 
-  /** The fastest that fits; where none fits, the one that needs the least memory. */
+  // What one array holds, of floats or of bytes: some less than 2^31.
+  private final val Longest = Int.MaxValue - 16L
+
+  /** The fastest that fits; where none fits, the one that needs the least memory, or of these the
+    * fastest.
+    */
   def choose(costs: Seq[StrategyCost]): StrategyCost = {
     val fit = costs.filter(_.feasible)
     if (fit.nonEmpty) fit.minBy(_.seconds)
-    else costs.minBy(c => Math.max(c.executorMemory, c.driverMemory))
+    else
+      costs.minBy(c => (c.impossible, Math.max(c.executorMemory, c.driverMemory), c.seconds))
+  }
+
+  /** A side's factors are one array in the model, and one run of bytes where the driver ships them.
+    */
+  private def tooLong(s: Shape, c: ClusterFacts, ships: Boolean): Option[String] = {
+    val rows = Math.max(s.users, s.items)
+    if (rows > Longest / Stride.of(s.rank))
+      Some(s"makes a model of $rows rows of rank ${s.rank}, where one array holds 2^31 numbers")
+    else if (ships && !c.local && rows * s.rank * 4L > Longest)
+      Some(s"ships ${show(rows * s.rank * 4L)} of factors at once, where 2 GiB is the most")
+    else None
   }
 
   private def factorBytes(s: Shape): Long = (s.users + s.items) * s.rank * 4L
@@ -91,7 +111,8 @@ object StrategyCost {
     val (moved, step) = modelTraffic(s, c)
     val ship = 2 * ratingBytes(s) / wire(c)
     val need = ratingBytes(s) + 2 * factorBytes(s)
-    priced("broadcast", laidBytes + ratingBytes(s) * (1 + c.executors), moved, need, need, c) {
+    val laidOut = laidBytes + ratingBytes(s) * (1 + c.executors)
+    priced("broadcast", laidOut, moved, need, need, c, tooLong(s, c, ships = true)) {
       laid + ship + s.iterations * step + arithmetic(s, c)
     }
   }
@@ -100,7 +121,8 @@ object StrategyCost {
     val (laidBytes, laid) = layout(s, c)
     val (moved, step) = modelTraffic(s, c)
     val models = 2 * factorBytes(s)
-    priced("data-parallel", laidBytes, moved, ratingBytes(s) / c.executors + models, models, c) {
+    val need = ratingBytes(s) / c.executors + models
+    priced("data-parallel", laidBytes, moved, need, models, c, tooLong(s, c, ships = true)) {
       laid + s.iterations * step + arithmetic(s, c)
     }
   }
@@ -115,9 +137,10 @@ object StrategyCost {
     val held = ratingBytes(s) / c.executors + 2 * factorBytes(s) / c.executors + moved / c.executors
     val step = moved / (wire(c) * c.executors) + 2 * JobWithShuffle
     // At the end the driver holds the model.
-    priced("blocked", laidBytes, moved, held, factorBytes(s), c)(
+    val end = tooLong(s, c, ships = false)
+    priced("blocked", laidBytes, moved, held, factorBytes(s), c, end) {
       laid + s.iterations * step + arithmetic(s, c)
-    )
+    }
   }
 
   private def priced(
@@ -126,18 +149,20 @@ object StrategyCost {
       moved: Long,
       need: Long,
       driver: Long,
-      c: ClusterFacts
+      c: ClusterFacts,
+      tooLong: Option[String]
   )(
       seconds: Double
   ): StrategyCost = {
     val together = if (c.local) need + driver else need
     val why =
-      if (together > c.memory)
+      if (tooLong.nonEmpty) tooLong
+      else if (together > c.memory)
         Some(s"needs ${show(together)} in an executor that has ${show(c.memory)}")
       else if (driver > c.driverMemory)
         Some(s"needs ${show(driver)} in the driver that has ${show(c.driverMemory)}")
       else None
-    StrategyCost(name, layoutBytes, moved, need, driver, seconds, why)
+    StrategyCost(name, layoutBytes, moved, need, driver, seconds, why, tooLong.nonEmpty)
   }
 
   def show(bytes: Long): String =
