@@ -1,0 +1,116 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{IntegerIds, InvalidInput, LocalSession, TriplesBuilder}
+import mllibpy.kernel.Scramble
+import org.apache.spark.storage.StorageLevel
+import org.scalatest.funsuite.AnyFunSuite
+
+import scala.util.Random
+
+class RatingsSuite extends AnyFunSuite with LocalSession {
+  private def all(r: Ratings): Set[(Long, Long, Float)] =
+    r.chunks
+      .collect()
+      .toSeq
+      .flatMap { c =>
+        (0 until c.size)
+          .map(i => (Scramble.unmix(c.rows(i)), Scramble.unmix(c.columns(i)), c.values(i)))
+      }
+      .toSet
+
+  private def timed(times: Seq[Long], partitions: Int): Ratings = {
+    val chunks = times.zipWithIndex.grouped(3).map { part =>
+      val b = new TriplesBuilder(4, timed = true)
+      for ((t, n) <- part) b.add(Scramble.mix(n.toLong), Scramble.mix(0), 1f, t)
+      b.result()
+    }
+    new Ratings(sc.parallelize(chunks.toSeq, partitions), IntegerIds, IntegerIds, timed = true)
+  }
+
+  test("facts, counts and histogram") {
+    val r = Samples.ratings(sc)
+    val values = Samples.triples.map(_._3.toDouble)
+    assert(
+      r.facts.count == values.length && Math.abs(r.facts.mean - values.sum / values.length) < 1e-9
+    )
+    assert(r.userCount == Samples.triples.map(_._1).distinct.length)
+    assert(r.itemCount == Samples.triples.map(_._2).distinct.length)
+    assert(
+      r.histogram == Samples.triples
+        .groupBy(_._3)
+        .map { case (v, ts) => (v, ts.length.toLong) }
+        .toSeq
+        .sorted
+    )
+    val rmse = Math.sqrt(values.map(v => Math.pow(v - 3.1, 2)).sum / values.length)
+    assert(Math.abs(r.facts.rmseOfConstant(3.1) - rmse) < 1e-9)
+  }
+
+  test("the most rated items, ties by id") {
+    val r = Samples.ratings(
+      sc,
+      Seq((1, 5), (2, 5), (1, -7), (2, -7), (3, 9), (1, 2)).map { case (u, i) =>
+        (u.toLong, i.toLong, 1f)
+      }
+    )
+    assert(r.topItems(3).map { case (k, n) =>
+      (Scramble.unmix(k), n)
+    } == Seq((-7L, 2L), (5L, 2L), (2L, 1L)))
+    assert(r.topItems(10).length == 4)
+  }
+
+  test("a random split: each rating in one part, the same parts for any order and partitions") {
+    val shuffled = new Random(5).shuffle(Samples.triples)
+    val parts = Samples.ratings(sc, partitions = 1).split(Seq(0.8, 0.1, 0.1), 3).map(all)
+    assert(
+      parts.map(_.size).sum == Samples.triples.length && parts.reduce(
+        _ ++ _
+      ) == Samples.triples.toSet
+    )
+    assert(parts.head.size > 430 && parts.head.size < 530 && parts.forall(_.nonEmpty))
+    assert(Samples.ratings(sc, shuffled, 4).split(Seq(8, 1, 1), 3).map(all) == parts)
+    assert(Samples.ratings(sc).split(Seq(8, 1, 1), 4).map(all) != parts)
+  }
+
+  test("weights must be above 0") {
+    for (bad <- Seq(Seq(), Seq(1.0, 0.0), Seq(-1.0), Seq(Double.NaN), Seq(Double.PositiveInfinity)))
+      assert(
+        intercept[InvalidInput](Samples.ratings(sc).split(bad, 0)).getMessage.startsWith("weights")
+      )
+  }
+
+  test("a split by time: the earliest first, in the right numbers, each rating once") {
+    val times = new Random(1).shuffle((1L to 100L).toVector)
+    for (partitions <- Seq(1, 4)) {
+      val parts = timed(times, partitions)
+        .splitByTime(Seq(0.8, 0.1, 0.1))
+        .map(_.chunks.collect().toSeq.flatMap(_.times))
+      assert(parts.map(_.sorted) == Seq(1L to 80L, 81L to 90L, 91L to 100L))
+    }
+    val same = timed(Seq.fill(60)(7L), 3).splitByTime(Seq(1, 1)).map(all)
+    assert(same.map(_.size) == Seq(30, 30) && same.reduce(_ ++ _).size == 60)
+    assert(
+      intercept[InvalidInput](Samples.ratings(sc).splitByTime(Seq(1, 1))).getMessage
+        .contains("no timestamps")
+    )
+  }
+
+  test("a union has both; times survive where both have them") {
+    val more = Seq((9L, 9L, 9f))
+    val both = Samples.ratings(sc).union(Samples.ratings(sc, more))
+    assert(all(both) == Samples.triples.toSet ++ more && !both.timed)
+    val t = timed(Seq(1, 2), 1)
+    assert(t.union(t).timed && t.union(t).chunks.collect().forall(_.times != null))
+    val mixed = t.union(Samples.ratings(sc, more))
+    assert(!mixed.timed && mixed.chunks.collect().forall(_.times == null) && mixed.facts.count == 3)
+  }
+
+  test("kept ratings are kept until released") {
+    val r = Samples.ratings(sc)
+    assert(r.keep().keep() eq r)
+    assert(r.chunks.getStorageLevel == Ratings.Kept)
+    assert(r.facts.count == Samples.triples.length)
+    r.release()
+    assert(r.chunks.getStorageLevel == StorageLevel.NONE)
+  }
+}

@@ -1,0 +1,35 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{LocalSession, SparseBlock}
+import mllibpy.kernel.Csr
+import org.scalatest.funsuite.AnyFunSuite
+
+class SeenSuite extends AnyFunSuite with LocalSession {
+  test("blocks in any order; users and items in the model's order; items ascending") {
+    // Keys 10, 20 | 30; items 1, 5, 9. The model has users as 30, 10, 20 and items as 9, 1, 5.
+    val first = new SparseBlock(
+      0,
+      Array(10, 20),
+      Array(1, 5),
+      new Csr(Array(0, 2, 3), Array(0, 1, 1), Array(1f, 1f, 1f)),
+      Array(0, 2)
+    )
+    val second = new SparseBlock(
+      1,
+      Array(30),
+      Array(5, 9),
+      new Csr(Array(0, 2), Array(0, 1), Array(1f, 1f)),
+      Array(0, 1)
+    )
+    val seen = Seen.of(
+      sc,
+      sc.parallelize(Seq(second, first), 2),
+      Array(1, 2, 0),
+      Array(1L, 5L, 9L),
+      Array(1, 2, 0)
+    )
+    val rows = (0 until 3).map(u => seen.items.slice(seen.start(u), seen.start(u + 1)).toSeq)
+    assert(rows == Seq(Seq(0, 2), Seq(1, 2), Seq(2)))
+    assert(seen.start.length == 4)
+  }
+}

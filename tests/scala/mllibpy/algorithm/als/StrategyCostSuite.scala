@@ -1,0 +1,186 @@
+package mllibpy.algorithm.als
+
+import org.scalacheck.Gen
+import org.scalatest.funsuite.AnyFunSuite
+import org.scalatestplus.scalacheck.ScalaCheckPropertyChecks
+
+/** The choice of a strategy, on clusters from a laptop to a thousand nodes, without any of them. */
+class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
+  private final val GiB = 1L << 30
+
+  private val ml1m = Shape(6040, 3706, 1000209, 10, 10)
+  private val ml20m = Shape(138493, 26744, 20000263, 64, 10)
+  private val netflix = Shape(480189, 17770, 100480507, 100, 10)
+  private val shop = Shape(20000000, 2000000, 2000000000L, 64, 10)
+  private val web = Shape(30000000, 10000000, 10000000000L, 64, 10)
+
+  private val laptop = local(cores = 8, memory = 8 * GiB)
+  private def local(cores: Int, memory: Long) = ClusterFacts(1, cores, memory, memory, local = true)
+  private def nodes(n: Int, cores: Int, memory: Long, driver: Long = 32 * GiB) =
+    ClusterFacts(n, cores, memory, driver, local = false)
+
+  private def of(strategy: String, s: Shape, c: ClusterFacts) =
+    StrategyCost.all(s, c).find(_.strategy == strategy).get
+  private def chosen(s: Shape, c: ClusterFacts) = StrategyCost.choose(StrategyCost.all(s, c))
+
+  private val shapes = for {
+    users <- Gen.choose(1L, 100000L)
+    items <- Gen.choose(1L, 100000L)
+    ratings <- Gen.choose(Math.max(users, items), 100000000L)
+    rank <- Gen.choose(1, 200)
+  } yield Shape(users, items, ratings, rank, 10)
+  private val clusters = for {
+    executors <- Gen.choose(1, 1000)
+    cores <- Gen.choose(1, 32)
+    memory <- Gen.choose(GiB, 64 * GiB)
+  } yield nodes(executors, cores, memory)
+
+  test("all three are priced, and none for nothing") {
+    forAll(shapes, clusters) { (s: Shape, c: ClusterFacts) =>
+      val all = StrategyCost.all(s, c)
+      assert(all.map(_.strategy) == Seq("broadcast", "data-parallel", "blocked"))
+      for (x <- all)
+        assert(
+          x.seconds > 0 && x.layoutBytes > 0 && x.bytesPerIteration > 0 && x.executorMemory > 0 && x.driverMemory > 0
+        )
+    }
+  }
+
+  test("more ratings, rows, rank or iterations never cost less") {
+    forAll(shapes, clusters) { (s: Shape, c: ClusterFacts) =>
+      val larger = Seq(
+        s.copy(ratings = s.ratings * 2),
+        s.copy(users = s.users + 1000),
+        s.copy(items = s.items * 2),
+        s.copy(rank = s.rank + 1),
+        s.copy(iterations = s.iterations + 1)
+      )
+      for (l <- larger; (a, b) <- StrategyCost.all(s, c).zip(StrategyCost.all(l, c)))
+        assert(
+          b.seconds >= a.seconds && b.layoutBytes >= a.layoutBytes && b.bytesPerIteration >= a.bytesPerIteration &&
+            b.executorMemory >= a.executorMemory && b.driverMemory >= a.driverMemory,
+          s"$l ${a.strategy}"
+        )
+    }
+  }
+
+  test("more executors never take longer nor more memory each; nor does a faster network or core") {
+    forAll(shapes, clusters) { (s: Shape, c: ClusterFacts) =>
+      for (
+        (a, b) <- StrategyCost
+          .all(s, c)
+          .zip(StrategyCost.all(s, c.copy(executors = c.executors * 2)))
+      )
+        assert(
+          b.seconds <= a.seconds * (1 + 1e-9) && b.executorMemory <= a.executorMemory + 2,
+          a.strategy
+        )
+      for (
+        f <- Seq(c.copy(bandwidth = c.bandwidth * 2), c.copy(flops = c.flops * 2));
+        (a, b) <- StrategyCost.all(s, c).zip(StrategyCost.all(s, f))
+      )
+        assert(b.seconds <= a.seconds, a.strategy)
+    }
+  }
+
+  test(
+    "broadcast moves what data-parallel moves and the ratings besides: it never wins where both fit"
+  ) {
+    forAll(shapes, clusters) { (s: Shape, c: ClusterFacts) =>
+      assert(of("broadcast", s, c).seconds > of("data-parallel", s, c).seconds)
+      assert(chosen(s, c).strategy != "broadcast" || !of("data-parallel", s, c).feasible)
+    }
+  }
+
+  test("what is too large for an executor or the driver is ruled out, and says why") {
+    val small = of("broadcast", netflix, nodes(10, 16, GiB))
+    assert(small.why.contains("needs 1913 MiB in an executor that has 1024 MiB"))
+    assert(!small.feasible && !small.impossible)
+    val driver = of("data-parallel", netflix, nodes(10, 16, 38 * GiB, driver = 100 << 20))
+    assert(driver.why.contains("needs 380 MiB in the driver that has 100 MiB"))
+    assert(of("blocked", netflix, nodes(10, 16, 38 * GiB, driver = 200 << 20)).feasible)
+    // In local mode driver and executor are one.
+    assert(
+      of("broadcast", ml20m, local(2, 2 * GiB)).feasible && !of(
+        "broadcast",
+        ml20m,
+        local(2, 700 << 20)
+      ).feasible
+    )
+  }
+
+  test("what no array holds is impossible in any memory") {
+    val big = nodes(100, 16, 10000 * GiB, driver = 10000 * GiB)
+    for (strategy <- Seq("broadcast", "data-parallel"))
+      assert(
+        of(strategy, shop, big).why.contains(
+          "ships 4883 MiB of factors at once, where 2 GiB is the most"
+        ) && of(strategy, shop, big).impossible
+      )
+    assert(of("blocked", shop, big).feasible)
+    val wider = shop.copy(rank = 128)
+    for (x <- StrategyCost.all(wider, big) ++ StrategyCost.all(wider, local(64, 10000 * GiB))) {
+      assert(x.impossible)
+      assert(
+        x.why.contains(
+          "makes a model of 20000000 rows of rank 128, where one array holds 2^31 numbers"
+        )
+      )
+    }
+    // Padding counts: rank 65 is 80 numbers in memory.
+    assert(of("blocked", Shape(30000000, 1, 30000000, 65, 1), big).impossible)
+    assert(!of("blocked", Shape(30000000, 1, 30000000, 64, 1), big).impossible)
+    // In local mode nothing is shipped.
+    assert(of("data-parallel", shop, local(64, 10000 * GiB)).feasible)
+  }
+
+  // From one core to a thousand nodes of 16.
+  private val table = Seq(
+    ("a small set on a laptop", ml1m, laptop, "data-parallel"),
+    ("a small set on two small workers", ml1m, nodes(2, 2, 600L << 20, GiB), "data-parallel"),
+    ("a small set on a thousand nodes", ml1m, nodes(1000, 16, 38 * GiB), "data-parallel"),
+    ("20 million ratings on two cores", ml20m, local(2, 4 * GiB), "data-parallel"),
+    ("20 million ratings on ten nodes", ml20m, nodes(10, 16, 38 * GiB), "data-parallel"),
+    ("100 million ratings on a large machine", netflix, local(64, 128 * GiB), "data-parallel"),
+    ("100 million ratings on ten nodes", netflix, nodes(10, 16, 38 * GiB), "data-parallel"),
+    (
+      "100 million ratings, models too large for the executors",
+      netflix,
+      nodes(100, 1, 300L << 20),
+      "blocked"
+    ),
+    (
+      "100 million ratings, models too large for the driver",
+      netflix,
+      nodes(10, 16, 38 * GiB, 256L << 20),
+      "blocked"
+    ),
+    ("2 billion ratings on a hundred nodes", shop, nodes(100, 16, 38 * GiB), "blocked"),
+    ("2 billion ratings on a thousand nodes", shop, nodes(1000, 16, 38 * GiB), "blocked"),
+    ("10 billion ratings on a thousand nodes", web, nodes(1000, 16, 38 * GiB), "blocked")
+  )
+  for ((name, shape, cluster, right) <- table)
+    test(s"$name: $right") {
+      val c = chosen(shape, cluster)
+      assert(c.strategy == right && c.feasible)
+      assert(StrategyCost.all(shape, cluster).filter(_.feasible).forall(_.seconds >= c.seconds))
+    }
+
+  test(
+    "where none fits: the least memory, and the ratings are not gathered where they could stay"
+  ) {
+    // On one machine broadcast and data-parallel need the same; the second leaves more to the disk.
+    val crowded = chosen(netflix, local(2, GiB))
+    assert(!crowded.feasible && crowded.strategy == "data-parallel")
+    val workers = chosen(web, nodes(4, 4, 2 * GiB, driver = 2 * GiB))
+    assert(!workers.feasible && workers.strategy == "blocked")
+    assert(chosen(shop, nodes(1, 1, GiB)).strategy == "blocked")
+  }
+
+  test("bytes are shown in a unit that fits") {
+    assert(
+      Seq(2048L, 5L << 20, 300L << 20, 9L << 30, 25L << 30).map(StrategyCost.show) ==
+        Seq("2 KiB", "5120 KiB", "300 MiB", "9216 MiB", "25.0 GiB")
+    )
+  }
+}
