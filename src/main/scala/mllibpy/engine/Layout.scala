@@ -17,6 +17,17 @@ object Layout {
       )
   }
 
+  /** Drops blocks at rest, and the files of the shuffle that brought them together. */
+  def release(blocks: RDD[Built]): Unit = {
+    blocks.unpersist(blocking = false)
+    // Spark cleans shuffles back to the nearest persisted ancestor: made one for a moment, the pieces
+    // keep those of the caller.
+    val pieces = blocks.dependencies.head.rdd.dependencies.head.rdd
+    pieces.persist()
+    blocks.cleanShuffleDependencies()
+    pieces.unpersist(blocking = false)
+  }
+
   private def split(
       partition: Int,
       chunks: Iterator[Triples],

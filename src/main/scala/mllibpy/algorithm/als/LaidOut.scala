@@ -12,7 +12,7 @@ final class LaidOutSide(built: RDD[Built], keysOfBlock: Array[Array[Long]], val 
   /** Number of the first row of each block, and the total. */
   val firstRow: Array[Int] = keysOfBlock.scanLeft(0)(_ + _.length)
 
-  def release(): Unit = built.unpersist(blocking = false)
+  def release(): Unit = Layout.release(built)
 }
 
 /** Ratings laid out both ways into the same number of blocks. Two jobs, a shuffle each. */
@@ -58,7 +58,7 @@ object LaidOut {
         .sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
       new LaidOutSide(built, found.map(_.keys), found.map(_.entries.toLong).sum)
-    } catch { case e: Throwable => built.unpersist(blocking = false); throw e }
+    } catch { case e: Throwable => Layout.release(built); throw e }
   }
 
   private def refuseDuplicates(ratings: Ratings, found: Array[Summary]): Unit = {
