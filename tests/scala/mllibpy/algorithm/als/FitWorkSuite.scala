@@ -1,0 +1,104 @@
+package mllibpy.algorithm.als
+
+import mllibpy.engine.{InvalidInput, LocalSession, Monitor, Shared}
+import org.apache.spark.SparkEnv
+import org.apache.spark.storage.BlockId
+import org.scalatest.concurrent.Eventually
+import org.scalatest.funsuite.AnyFunSuite
+import org.scalatest.time.{Millis, Seconds, Span}
+
+/** The work that a fit costs Spark, and what stays of it. */
+final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
+  implicit override val patienceConfig: PatienceConfig =
+    PatienceConfig(Span(20, Seconds), Span(100, Millis))
+
+  private def fit(ratings: Ratings, strategy: String, iterations: Int, blocks: Int = 3): AlsModel =
+    Als.fit(
+      ratings,
+      AlsParams()
+        .set("rank", 3)
+        .set("strategy", strategy)
+        .set("max_iter", iterations)
+        .set("num_blocks", blocks)
+    )
+
+  // Check, layout of two sides, initial items, seen items; and two half-steps to an iteration.
+  private def common(iterations: Int): Int = 1 + 2 + 1 + 1 + 2 * iterations
+
+  /** What is pinned: strategy, iterations, jobs, shuffles. */
+  private val pinned = Seq(
+    ("data-parallel", 1, common(1), 2),
+    ("data-parallel", 4, common(4), 2),
+    // Two more to fetch the ratings.
+    ("broadcast", 4, common(4) + 2, 2),
+    // Two more to fetch the factors; a shuffle for each side's routes and for each half-step.
+    ("blocked", 1, common(1) + 2, 2 + 2 + 2),
+    ("blocked", 4, common(4) + 2, 2 + 2 + 2 * 4),
+    // Two more to cut the lineage, after iteration 10.
+    ("blocked", 12, common(12) + 2 + 2, 2 + 2 + 2 * 12)
+  )
+
+  for ((strategy, iterations, jobs, shuffles) <- pinned)
+    test(s"$strategy, $iterations iterations: $jobs jobs, $shuffles shuffles") {
+      val work = SparkWork.of(sc)(fit(Stars(sc), strategy, iterations))
+      assert(work == SparkWork(jobs, shuffles))
+    }
+
+  test("the number of blocks changes neither jobs nor shuffles") {
+    for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
+      val few = SparkWork.of(sc)(fit(Stars(sc), strategy, 2, blocks = 1))
+      val many = SparkWork.of(sc)(fit(Stars(sc), strategy, 2, blocks = 8))
+      assert(few == many, strategy)
+    }
+  }
+
+  test("checked ratings are not checked again") {
+    val ratings = Stars(sc)
+    fit(ratings, "data-parallel", 1)
+    val work = SparkWork.of(sc)(fit(ratings, "data-parallel", 1))
+    assert(work == SparkWork(common(1) - 1, 2))
+  }
+
+  for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
+    test(s"$strategy: after a fit nothing stays persisted, shared or on disk") {
+      leavesNothing(fit(Stars(sc), strategy, 12))
+    }
+
+    test(s"$strategy: nor after a fit that fails half-way") {
+      val monitor = new Monitor
+      val params =
+        AlsParams().set("rank", 3).set("strategy", strategy).set("num_blocks", 3).set("max_iter", 999)
+      val stop = () => if (monitor.history.size >= 25) monitor.stop()
+      leavesNothing(SparkWork.of(sc, stop) {
+        intercept[InvalidInput](Als.fit(Stars(sc), params, monitor))
+      })
+      assert(monitor.history.size < 999)
+    }
+  }
+
+  test("a fit leaves the shuffles of the caller alone") {
+    val sums = sc.range(0, 100).map(i => (i % 7, 1)).reduceByKey(_ + _)
+    val ratings = Ratings.of(sums.map { case (id, sum) => (id, id, sum.toFloat) })
+    Als.fit(ratings, AlsParams().set("rank", 2).set("max_iter", 1))
+    // Spark finds what it shuffled before, and skips that stage.
+    assert(SparkWork.of(sc)(sums.count()) == SparkWork(jobs = 1, shuffles = 0))
+  }
+
+  /** Without a collection of garbage, after which Spark itself lets go of what nobody refers to. */
+  private def leavesNothing(body: => Any): Unit = {
+    val before = held()
+    body
+    assert(sc.getPersistentRDDs.isEmpty)
+    assert(Shared.held == 0)
+    eventually(assert(held().diff(before).filterNot(_.isBroadcast).isEmpty))
+    // Spark's own broadcasts, of what its tasks run, go when their stages are forgotten.
+    eventually {
+      System.gc()
+      assert(held().diff(before).isEmpty)
+    }
+  }
+
+  /** The blocks of data, broadcasts and shuffles that this process holds, in memory or on disk. */
+  private def held(): Set[BlockId] =
+    SparkEnv.get.blockManager.getMatchingBlockIds(_ => true).toSet
+}
