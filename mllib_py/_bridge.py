@@ -11,8 +11,10 @@ import json
 import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -277,6 +279,25 @@ def errors() -> Iterator[None]:
     else:
         return
     raise error from None
+
+
+@contextlib.contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Note interrupts (Ctrl-C) in the list that is given, instead of raising them at once.
+
+    Raised while a call to the JVM waits for its answer, one breaks the connection, and so does
+    Spark's own handler, which calls the JVM meanwhile. Elsewhere than in the main thread Python has
+    no say in signals, and the list stays empty.
+    """
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: noted.append(number))
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def _translated(thrown: Any, trace: str) -> Exception:

@@ -459,14 +459,15 @@ def load(path: str | os.PathLike[str]) -> ALS:
 
 def _run(handle: _bridge.Handle, half_steps: int, *, show: bool) -> _bridge.Handle:
     """Wait for a fit, showing where it stands; an interrupt stops it in the JVM too."""
-    with Bar(half_steps, show=show) as bar, _bridge.errors():
-        try:
-            while not handle.waitFor(100):
-                at = json.loads(handle.progress())
-                bar.update(at["phase"], at["done"], at.get("objective"))
-        except KeyboardInterrupt:
-            handle.cancel()
-            raise
+    with Bar(half_steps, show=show) as bar, _bridge.errors(), _bridge.interrupts() as interrupts:
+        while not handle.waitFor(100):
+            at = json.loads(handle.progress())
+            bar.update(at["phase"], at["done"], at.get("objective"))
+            if interrupts:
+                handle.cancel()
+                break
+        if interrupts:
+            raise KeyboardInterrupt
         return handle.model()
 
 
