@@ -43,7 +43,7 @@ def test_a_shared_file_is_deleted_after_an_error() -> None:
     seen: list[Path] = []
 
     def fail() -> None:
-        with _bridge.shared_file() as path:
+        with _bridge.shared_file(1) as path:
             path.write_bytes(b"x")
             seen.append(path)
             raise KeyError
