@@ -351,13 +351,13 @@ def _plain(name: str, value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def shared_file(size: int = 0) -> Iterator[Path]:
+def shared_file(size: int) -> Iterator[Path]:
     """Give a name for a file that both processes see, in memory where there is room for it.
 
     Parameters
     ----------
     size : int
-        Bytes that will be written, as far as known.
+        Bytes that will be written, by either side.
 
     Yields
     ------

@@ -18,19 +18,25 @@ def _in_notebook() -> bool:
 
 
 class Bar:
-    """tqdm's bar where it is wanted and tqdm is installed, else nothing."""
+    """tqdm's bar where it is wanted; where tqdm is not installed, a line that rewrites itself."""
 
     def __init__(self, total: int, *, show: bool) -> None:
         self._bar: Any = None
+        self._total = total
+        self._plain = False
         if show:
             try:
                 from tqdm.auto import tqdm
             except ImportError:
+                self._plain = True
                 return
             self._bar = tqdm(total=total, leave=False, unit="half-step", file=sys.stderr)
 
     def update(self, phase: str, done: int, objective: float | None) -> None:
         """Show where the fit stands."""
+        if self._plain:
+            line = f"{phase}: {done}/{self._total} half-steps"
+            print(f"\r{line:<60}", end="", file=sys.stderr, flush=True)
         if self._bar is None:
             return
         self._bar.set_description(phase, refresh=False)
@@ -42,5 +48,7 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._plain:
+            print("\r" + " " * 60, end="\r", file=sys.stderr, flush=True)
         if self._bar is not None:
             self._bar.close()

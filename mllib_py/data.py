@@ -21,6 +21,8 @@ from mllib_py import _bridge
 __all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
 _RDD_CHUNK = 1 << 16
+_MOST = 2**31 - 1
+_UNKNOWN = 2**62  # bytes: more than memory has room for, so on disk
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -309,6 +311,8 @@ def _from_columns(
     users, user_names = _ids(series[0], names["user_col"], source)
     items, item_names = _ids(series[1], names["item_col"], source)
     values = _values(series[2], names["rating_col"], source)
+    if len(values) > _MOST:
+        raise ValueError(f"{source}: {len(values)} ratings are too many for arrays; use files")
     arrays: list[NDArray[Any]] = [users, items, values]
     if times is not None:
         arrays.append(np.asarray(times, dtype=np.int64))
@@ -540,7 +544,7 @@ def read_bytes(uri: str | os.PathLike[str], limit: int | None = None) -> bytes:
     -------
     bytes
     """
-    with _bridge.shared_file() as path:
+    with _bridge.shared_file(_UNKNOWN if limit is None else limit) as path:
         _bridge.call("readFile", _uri(uri), -1 if limit is None else int(limit), str(path))
         return path.read_bytes()
 

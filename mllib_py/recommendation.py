@@ -260,8 +260,9 @@ class ALS(Estimator):
             raise ValueError(f"users and items differ in length: {n} and {m}")
         if n == 0:
             return np.empty(0, dtype=np.float32)
-        with _bridge.shared_file() as path:
-            _bridge.write_arrays(path, user_arrays + item_arrays)
+        arrays = user_arrays + item_arrays
+        with _bridge.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
+            _bridge.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
             _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
             return np.fromfile(out, dtype=np.float32)
@@ -293,7 +294,8 @@ class ALS(Estimator):
         asked = self.user_ids_ if users is None else np.atleast_1d(_array(users))
         arrays, n, text = _asked(asked, "users") if users is not None else ([], -1, False)
         most = min(int(k), self._info["n_items"])
-        with _bridge.shared_file() as path:
+        size = sum(a.nbytes for a in arrays) + len(asked) * (8 * most + 4)
+        with _bridge.shared_file(size) as path:
             _bridge.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
             unknown = _bridge.call(
@@ -355,7 +357,8 @@ class ALS(Estimator):
         model = self._fitted()
         if (side, what) not in self._arrays:
             n = self._info[f"n_{side}s"]
-            with _bridge.shared_file() as path:
+            width = 4 * self._info["params"]["rank"] if what == "factors" else 64
+            with _bridge.shared_file(n * width) as path:
                 _bridge.call("writeSide", model, side, what, str(path))
                 array: NDArray[Any]
                 if what == "factors":

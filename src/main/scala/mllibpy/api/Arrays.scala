@@ -1,9 +1,10 @@
 package mllibpy.api
 
 import java.io.RandomAccessFile
+import java.nio.channels.FileChannel
 import java.nio.channels.FileChannel.MapMode
 import java.nio.charset.StandardCharsets.UTF_8
-import java.nio.file.{Files => JFiles, Paths, StandardOpenOption}
+import java.nio.file.{Paths, StandardOpenOption}
 import java.nio.{ByteBuffer, ByteOrder}
 
 /** Arrays that cross between Python and the JVM: raw little-endian bytes, one array after the
@@ -14,20 +15,37 @@ final class ArrayReader(path: String) extends AutoCloseable {
   private val file = new RandomAccessFile(path, "r")
   private var at = 0L
 
-  private def take(bytes: Long): ByteBuffer = {
-    val out = file.getChannel.map(MapMode.READ_ONLY, at, bytes).order(ByteOrder.LITTLE_ENDIAN)
-    at += bytes
-    out
-  }
+  /** Reads n elements of a width, a mapping at a time: one mapping cannot hold 2 GB. */
+  private def take(n: Int, width: Int)(get: (ByteBuffer, Int, Int) => Any): Unit =
+    ArrayPieces.of(n).foreach { case (from, m) =>
+      val bytes = m.toLong * width
+      get(file.getChannel.map(MapMode.READ_ONLY, at, bytes).order(ByteOrder.LITTLE_ENDIAN), from, m)
+      at += bytes
+    }
 
   def longs(n: Int): Array[Long] = {
-    val a = new Array[Long](n); take(n * 8L).asLongBuffer().get(a); a
+    val a = new Array[Long](n)
+    take(n, 8)((b, from, m) => b.asLongBuffer().get(a, from, m))
+    a
   }
-  def ints(n: Int): Array[Int] = { val a = new Array[Int](n); take(n * 4L).asIntBuffer().get(a); a }
+
+  def ints(n: Int): Array[Int] = {
+    val a = new Array[Int](n)
+    take(n, 4)((b, from, m) => b.asIntBuffer().get(a, from, m))
+    a
+  }
+
   def floats(n: Int): Array[Float] = {
-    val a = new Array[Float](n); take(n * 4L).asFloatBuffer().get(a); a
+    val a = new Array[Float](n)
+    take(n, 4)((b, from, m) => b.asFloatBuffer().get(a, from, m))
+    a
   }
-  def bytes(n: Int): Array[Byte] = { val a = new Array[Byte](n); take(n.toLong).get(a); a }
+
+  def bytes(n: Int): Array[Byte] = {
+    val a = new Array[Byte](n)
+    take(n, 1)((b, from, m) => b.get(a, from, m))
+    a
+  }
 
   /** n texts: n + 1 offsets into as many bytes of UTF-8. */
   def texts(n: Int): Array[String] = {
@@ -43,37 +61,61 @@ final class ArrayReader(path: String) extends AutoCloseable {
   override def close(): Unit = file.close()
 }
 
-object ArrayWriter {
-  def longs(path: String, a: Array[Long]): Unit =
-    write(path, a.length * 8L, _.asLongBuffer().put(a))
-  def ints(path: String, a: Array[Int]): Unit = write(path, a.length * 4L, _.asIntBuffer().put(a))
-  def floats(path: String, a: Array[Float]): Unit =
-    write(path, a.length * 4L, _.asFloatBuffer().put(a))
+/** Runs of an array that one mapping holds. */
+private object ArrayPieces {
+  private final val Most = 1 << 27
 
-  /** Offsets, then the bytes. */
-  def texts(path: String, a: Array[String]): Unit = {
-    val encoded = a.map(_.getBytes(UTF_8))
-    val offsets = encoded.scanLeft(0L)(_ + _.length)
-    write(
-      path,
-      offsets.length * 8L + offsets.last,
-      b => {
-        offsets.foreach(b.putLong)
-        encoded.foreach(b.put)
-      }
-    )
+  def of(n: Int): Seq[(Int, Int)] =
+    Iterator.iterate(0L)(_ + Most).takeWhile(_ < n).map(f => (f.toInt, Math.min(Most, n - f.toInt))).toSeq
+}
+
+object ArrayWriter {
+  def longs(path: String, a: Array[Long]): Unit = write(path) { w =>
+    w.put(a.length, 8)((b, from, m) => b.asLongBuffer().put(a, from, m))
   }
 
-  private def write(path: String, bytes: Long, fill: ByteBuffer => Any): Unit = {
-    val options = Seq(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE)
-    val channel = JFiles
-      .newByteChannel(Paths.get(path), options: _*)
-      .asInstanceOf[java.nio.channels.FileChannel]
-    try {
-      if (bytes > 0) {
-        fill(channel.map(MapMode.READ_WRITE, 0, bytes).order(ByteOrder.LITTLE_ENDIAN))
-        ()
+  def ints(path: String, a: Array[Int]): Unit = write(path) { w =>
+    w.put(a.length, 4)((b, from, m) => b.asIntBuffer().put(a, from, m))
+  }
+
+  def floats(path: String, a: Array[Float]): Unit = write(path) { w =>
+    w.put(a.length, 4)((b, from, m) => b.asFloatBuffer().put(a, from, m))
+  }
+
+  /** Offsets, then the bytes. */
+  def texts(path: String, a: Array[String]): Unit = write(path) { w =>
+    val encoded = a.map(_.getBytes(UTF_8))
+    val offsets = encoded.scanLeft(0L)(_ + _.length)
+    w.put(offsets.length, 8)((b, from, m) => b.asLongBuffer().put(offsets, from, m))
+    encoded.foreach(w.bytes)
+  }
+
+  /** Written through a buffer and not through a mapping: where a memory file system is full, that is an
+    * error that can be told and not a fault of the JVM.
+    */
+  private final class Sink(channel: FileChannel) {
+    private val buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN)
+
+    def put(n: Int, width: Int)(fill: (ByteBuffer, Int, Int) => Any): Unit = {
+      val step = buffer.capacity / width
+      var from = 0
+      while (from < n) {
+        val m = Math.min(step, n - from)
+        buffer.clear()
+        fill(buffer, from, m)
+        buffer.limit(m * width)
+        while (buffer.hasRemaining) channel.write(buffer)
+        from += m
       }
-    } finally channel.close()
+    }
+
+    def bytes(a: Array[Byte]): Unit = put(a.length, 1)((b, from, m) => b.duplicate().put(a, from, m))
+  }
+
+  private def write(path: String)(content: Sink => Unit): Unit = {
+    val options = Seq(StandardOpenOption.WRITE, StandardOpenOption.CREATE)
+    val channel = FileChannel.open(Paths.get(path), options: _*)
+    try content(new Sink(channel))
+    finally channel.close()
   }
 }

@@ -86,8 +86,8 @@ object ColumnRatings {
       textItems: Boolean,
       source: String
   ): Ratings = {
-    val parsed = chunks.zipWithIndex().map { case (bytes, number) =>
-      unpack(bytes, number, textUsers, textItems)
+    val parsed = chunks.mapPartitionsWithIndex { (partition, it) =>
+      it.map(bytes => unpack(bytes, partition.toLong, textUsers, textItems))
     }
     Parsed.ratings(
       parsed,
@@ -101,7 +101,7 @@ object ColumnRatings {
 
   private def unpack(
       bytes: Array[Byte],
-      number: Long,
+      place: Long,
       textUsers: Boolean,
       textItems: Boolean
   ): Parsed = {
@@ -112,7 +112,7 @@ object ColumnRatings {
         new Triples(Array(), Array(), Array(), null),
         Array(),
         Array(),
-        Seq(Problem("", number, message))
+        Seq(Problem("", place, message))
       )
     } else {
       val n = in.getInt()

@@ -134,13 +134,16 @@ final class Files(conf: Configuration) {
 
   /** Renames onto a name that may be taken. */
   def replace(fs: FileSystem, from: Path, to: Path): Unit = {
+    def failed = new InvalidInput(s"could not write $to; check permissions and space", "state")
     val old = new Path(to.getParent, s".${to.getName}.${UUID.randomUUID}")
     val taken = fs.exists(to)
-    if (taken) fs.rename(to, old)
-    if (!fs.rename(from, to)) {
-      if (taken) fs.rename(old, to)
-      throw new InvalidInput(s"could not write $to; check permissions and space", "state")
-    }
+    // A rename onto a folder that is still there would move into it.
+    if (taken && !fs.rename(to, old)) throw failed
+    var done = false
+    try {
+      done = fs.rename(from, to)
+      if (!done) throw failed
+    } finally if (taken && !done) { fs.rename(old, to); () }
     if (taken) { fs.delete(old, true); () }
   }
 }

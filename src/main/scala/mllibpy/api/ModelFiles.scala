@@ -27,6 +27,11 @@ final class ModelFiles(files: Files) {
       overwrite || !fs.exists(path),
       s"$uri exists already; pass overwrite=True to replace it"
     )
+    // What overwriting deletes is a model, not somebody's data.
+    InvalidInput.unless(
+      !fs.exists(path) || (fs.exists(new Path(path, Facts)) && fs.exists(new Path(path, Checksums))),
+      s"$uri exists and is not a model saved by mllib_py; it is left alone: choose another path"
+    )
     val temporary = new Path(path.getParent, s".${path.getName}.${UUID.randomUUID}")
     try {
       fs.mkdirs(temporary)

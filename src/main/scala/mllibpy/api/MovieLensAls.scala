@@ -14,7 +14,12 @@ object MovieLensAls {
     "usage: MovieLensAls --data URI --out URI [--rank N] [--reg X] [--iterations N] [--strategy S] [--seed N]"
 
   def main(args: Array[String]): Unit = {
-    val spark = SparkSession.builder().appName("MovieLensAls").getOrCreate()
+    // The factors come to the driver at the end, however large they are.
+    val spark = SparkSession
+      .builder()
+      .appName("MovieLensAls")
+      .config("spark.driver.maxResultSize", "0")
+      .getOrCreate()
     val code =
       try {
         println(run(spark, options(args.toList)))
@@ -30,11 +35,11 @@ object MovieLensAls {
   private def run(spark: SparkSession, chosen: Map[String, String]): String = {
     val files = new Files(spark.sparkContext.hadoopConfiguration)
     val params = AlsParams()
-      .set("rank", number(chosen, "rank", "10").toInt)
+      .set("rank", integer(chosen, "rank", "10"))
       .set("reg", number(chosen, "reg", "0.1"))
-      .set("max_iter", number(chosen, "iterations", "10").toInt)
+      .set("max_iter", integer(chosen, "iterations", "10"))
       .set("strategy", chosen.getOrElse("strategy", "auto"))
-    val seed = number(chosen, "seed", "0").toLong
+    val seed = integer(chosen, "seed", "0")
     val ratings = Door.ratingsFromUri(chosen("data"), columns).keep()
     try {
       val parts = ratings.split(Seq(0.9, 0.1), seed)
@@ -52,6 +57,11 @@ object MovieLensAls {
   private def number(chosen: Map[String, String], name: String, default: String): Double =
     chosen.getOrElse(name, default).toDoubleOption.getOrElse {
       throw new InvalidInput(s"--$name must be a number, not '${chosen(name)}'")
+    }
+
+  private def integer(chosen: Map[String, String], name: String, default: String): Long =
+    chosen.getOrElse(name, default).toLongOption.getOrElse {
+      throw new InvalidInput(s"--$name must be an integer, not '${chosen(name)}'")
     }
 
   private val names = Set("data", "out", "rank", "reg", "iterations", "strategy", "seed")

@@ -86,7 +86,12 @@ object KeyIndex {
     var at = 0
     var i = 0
     while (i < some.length) {
-      while (all(at) != some(i)) at += 1
+      while (at < all.length && all(at) != some(i)) at += 1
+      if (at == all.length)
+        throw new InvalidInput(
+          "the source gave different ratings when it was read again; cache it, or make it repeatable",
+          "state"
+        )
       out(i) = at
       i += 1
     }

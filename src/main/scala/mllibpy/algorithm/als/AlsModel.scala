@@ -33,6 +33,8 @@ final class AlsModel(
     if (user >= 0 && item >= 0)
       Arithmetic.best.dot(users.rows, user * users.rank, items.rows, item * items.rank, users.rank)
     else if (params.coldStart == "mean") facts.meanRating.toFloat
+    else if (params.coldStart == "error")
+      throw new InvalidInput("the user or the item was not in the training data")
     else Float.NaN
 
   /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
@@ -75,8 +77,10 @@ object AlsModel {
     var count = 0L
     var i = 0
     while (i < c.size) {
-      val p = m.predict(m.users.find(c.rows(i)), m.items.find(c.columns(i)))
-      if (!p.isNaN) {
+      val user = m.users.find(c.rows(i))
+      val item = m.items.find(c.columns(i))
+      if ((user >= 0 && item >= 0) || m.params.coldStart == "mean") {
+        val p = m.predict(user, item)
         val e = c.values(i).toDouble - p
         squares += e * e
         count += 1

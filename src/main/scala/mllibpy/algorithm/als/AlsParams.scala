@@ -34,6 +34,7 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
       case v: Int     => next.put(name, v)
       case v: Long    => next.put(name, v)
       case v: Double  => next.put(name, v)
+      case v: Float   => next.put(name, v.toString.toDouble) // 0.1f means 0.1
       case v: Boolean => next.put(name, v)
       case null       => next.set[ObjectNode](name, factory.nullNode)
       case v          => next.put(name, v.toString)
