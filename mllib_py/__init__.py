@@ -1,4 +1,4 @@
-"""Machine learning on Spark at the speed of the hardware, for people who write Python."""
+"""Machine learning on Spark for people who write Python."""
 
 from mllib_py._bridge import MLlibError, session
 from mllib_py.data import Ratings, ratings

@@ -30,7 +30,7 @@ object Scramble {
   }
 
   /** A key for a text: FNV-1a over its UTF-8 bytes, mixed. Two texts can share a key; whoever keeps
-    * the names checks that (`Names`).
+    * the names checks that (`TextIds`).
     */
   def text(utf8: Array[Byte], from: Int, until: Int): Long = {
     var h = 0xcbf29ce484222325L
