@@ -67,7 +67,11 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
     test(s"$strategy: nor after a fit that fails half-way") {
       val monitor = new Monitor
       val params =
-        AlsParams().set("rank", 3).set("strategy", strategy).set("num_blocks", 3).set("max_iter", 999)
+        AlsParams()
+          .set("rank", 3)
+          .set("strategy", strategy)
+          .set("num_blocks", 3)
+          .set("max_iter", 999)
       val stop = () => if (monitor.history.size >= 25) monitor.stop()
       leavesNothing(SparkWork.of(sc, stop) {
         intercept[InvalidInput](Als.fit(Stars(sc), params, monitor))

@@ -49,8 +49,8 @@ final class LongFitSuite extends AnyFunSuite with LocalSession {
     "shared values" -> (_.shared.toDouble)
   )
 
-  /** Those that are there just before a cut: layout and routes of two sides, and the half-steps since
-    * the last one. A task of a shuffle writes three: data, index and checksums.
+  /** Those that are there just before a cut: layout and routes of two sides, and the half-steps
+    * since the last one. A task of a shuffle writes three: data, index and checksums.
     */
   private def files(partitions: Int): Int =
     3 * (2 * partitions + 2 * Blocks + 2 * Blocked.CutEvery * Blocks)
