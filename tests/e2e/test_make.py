@@ -26,7 +26,7 @@ def test_make_movielens_recommends_films(tmp_path: Path) -> None:
     words = f"ARGS=--json --out {tmp_path} --ranks 8 --regs 0.1 --iterations 3"
     run = make("--silent", "movielens", words)
     assert run.returncode == 0, run.stderr
-    answer = json.loads(run.stdout)
+    answer = json.loads(run.stdout.splitlines()[-1])
     assert answer["test_rmse"] < answer["baseline_rmse"]
     assert len(answer["recommendations"]) == 10
     assert (tmp_path / "report.html").exists()
