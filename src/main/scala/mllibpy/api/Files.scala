@@ -20,6 +20,7 @@ import java.io.{
   InputStreamReader,
   OutputStream
 }
+import java.net.ConnectException
 import java.nio.charset.StandardCharsets.UTF_8
 import java.util.UUID
 
@@ -52,6 +53,10 @@ final class Files(conf: Configuration) {
           throw new InvalidInput(s"$uri cannot be a path or a URI: $why")
         case e: IOException if String.valueOf(e.getMessage).startsWith("Illegal file pattern") =>
           throw new InvalidInput(s"$uri cannot be a glob: ${e.getMessage}")
+        case e: ConnectException =>
+          // Hadoop's own words around the cause go on for lines.
+          val why = Option(e.getCause).getOrElse(e).getMessage
+          throw new InvalidInput(s"$uri cannot be reached: $why")
       }
     val files = matched.flatMap(s =>
       if (s.isDirectory) system(s.getPath).listStatus(s.getPath).toSeq.filter(_.isFile)
