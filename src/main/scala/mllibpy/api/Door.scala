@@ -27,7 +27,7 @@ object Door {
   private val mapper = new ObjectMapper()
   private def spark: SparkSession = SparkSession.active
   private def sc: SparkContext = spark.sparkContext
-  private def files: Files = new Files(sc.hadoopConfiguration)
+  private def files: Files = Read.filesOf(spark)
   private def parse(json: String): JsonNode = mapper.readTree(json)
 
   /** Has the kernels compiled while the caller gets its data ready. */
@@ -61,22 +61,8 @@ object Door {
 
   def ratingsFromUri(uri: String, meta: String): Ratings = {
     val m = parse(meta)
-    val (user, item, rating) = (text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
-    val first = files.first(uri)
-    if (first.path.endsWith(".parquet"))
-      FrameRatings.read(parquet(uri), user, item, rating, uri)
-    else TextRatings.read(sc, uri, files, user, item, rating)
+    Read.ratings(spark, uri, text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
   }
-
-  private def parquet(uri: String): DataFrame =
-    try spark.read.parquet(uri)
-    catch {
-      case e: Exception =>
-        val causes = Iterator.iterate[Throwable](e)(_.getCause).takeWhile(_ != null).toSeq
-        val said = causes.flatMap(c => Option(c.getMessage)).mkString
-        if (!said.contains("is not a Parquet file")) throw e
-        throw new InvalidInput(s"$uri: what is there is not Parquet, or is damaged")
-    }
 
   private def text(m: JsonNode, key: String): String = m.get(key).asText
 
@@ -268,8 +254,8 @@ object Door {
     FactorsFrame.of(spark, table(m, side), idCol)
 
   def save(m: AlsModel, uri: String, overwrite: Boolean): Unit =
-    new ModelFiles(files).save(m, uri, overwrite)
-  def load(uri: String): AlsModel = new ModelFiles(files).load(uri)
+    Write.model(spark, m, uri, overwrite)
+  def load(uri: String): AlsModel = Read.model(spark, uri)
 
   // ---- matrices and files
 
