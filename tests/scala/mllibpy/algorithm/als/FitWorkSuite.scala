@@ -40,20 +40,20 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
 
   for ((strategy, iterations, jobs, shuffles) <- pinned)
     test(s"$strategy, $iterations iterations: $jobs jobs, $shuffles shuffles") {
-      val work = SparkWork.of(sc)(fit(Stars(sc), strategy, iterations))
+      val work = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, iterations))
       assert(work == SparkWork(jobs, shuffles))
     }
 
   test("the number of blocks changes neither jobs nor shuffles") {
     for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
-      val few = SparkWork.of(sc)(fit(Stars(sc), strategy, 2, blocks = 1))
-      val many = SparkWork.of(sc)(fit(Stars(sc), strategy, 2, blocks = 8))
+      val few = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, 2, blocks = 1))
+      val many = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, 2, blocks = 8))
       assert(few == many, strategy)
     }
   }
 
   test("checked ratings are not checked again") {
-    val ratings = Stars(sc)
+    val ratings = Samples.ratings(sc)
     fit(ratings, "data-parallel", 1)
     val work = SparkWork.of(sc)(fit(ratings, "data-parallel", 1))
     assert(work == SparkWork(common(1) - 1, 2))
@@ -61,7 +61,7 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
 
   for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
     test(s"$strategy: after a fit nothing stays persisted, shared or on disk") {
-      leavesNothing(fit(Stars(sc), strategy, 12))
+      leavesNothing(fit(Samples.ratings(sc), strategy, 12))
     }
 
     test(s"$strategy: nor after a fit that fails half-way") {
@@ -74,7 +74,7 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
           .set("max_iter", 999)
       val stop = () => if (monitor.history.size >= 25) monitor.stop()
       leavesNothing(SparkWork.of(sc, stop) {
-        intercept[InvalidInput](Als.fit(Stars(sc), params, monitor))
+        intercept[InvalidInput](Als.fit(Samples.ratings(sc), params, monitor))
       })
       assert(monitor.history.size < 999)
     }

@@ -23,7 +23,7 @@ final class LongFitSuite extends AnyFunSuite with LocalSession {
 
   for ((name, nonnegative) <- Seq("explicit" -> false, "nonnegative" -> true))
     test(s"blocked, $name: $Iterations iterations in bounded files and memory") {
-      val ratings = Stars(sc)
+      val ratings = Samples.ratings(sc)
       val params = AlsParams()
         .set("rank", 4)
         .set("strategy", "blocked")
