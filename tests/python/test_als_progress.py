@@ -144,6 +144,7 @@ print(SparkContext._active_spark_context, "context")
 """
 
 
+@pytest.mark.spark
 def test_control_c_stops_the_fit_and_leaves_the_session_usable() -> None:
     """As a terminal does: the signal goes to the whole group, the JVM among it."""
     process = subprocess.Popen(

@@ -136,6 +136,7 @@ def foreign(*settings: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.spark
 def test_a_session_without_the_jar_is_told_how_to_add_it() -> None:
     said = foreign()
     assert said.startswith("RuntimeError the running Spark session does not have mllib_py's jar")
@@ -144,6 +145,7 @@ def test_a_session_without_the_jar_is_told_how_to_add_it() -> None:
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.spark
 def test_a_session_with_the_jar_is_used_as_it_is() -> None:
     """The remedy that the error names."""
     assert foreign(f"spark.jars={_bridge.JAR}") == "True 1"
