@@ -1,6 +1,9 @@
 package mllibpy.kernel
 
+import com.sun.management.HotSpotDiagnosticMXBean
 import jdk.incubator.vector.{FloatVector, VectorOperators, VectorSpecies}
+
+import java.lang.management.ManagementFactory
 
 /** [[Arithmetic]] on the JDK's Vector API.
   *
@@ -19,7 +22,19 @@ object VectorArithmetic extends Arithmetic {
   def name: String = s"vector${L * 32}"
 
   /** Whether the module is there and the processor has vectors worth using. */
-  private[kernel] def works: Boolean = L >= 4
+  private[kernel] def works: Boolean = L >= 4 && fused
+
+  /** Whether the processor multiplies and adds in one: without, the JVM does that in software, some
+    * hundred times slower than plain loops. A JVM that cannot be asked is taken to have it.
+    */
+  private def fused: Boolean =
+    try
+      ManagementFactory
+        .getPlatformMXBean(classOf[HotSpotDiagnosticMXBean])
+        .getVMOption("UseFMA")
+        .getValue
+        .toBoolean
+    catch { case _: Exception | _: LinkageError => true }
 
   def gather(
       fixed: Array[Float],
