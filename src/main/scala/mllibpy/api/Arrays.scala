@@ -66,7 +66,11 @@ private object ArrayPieces {
   private final val Most = 1 << 27
 
   def of(n: Int): Seq[(Int, Int)] =
-    Iterator.iterate(0L)(_ + Most).takeWhile(_ < n).map(f => (f.toInt, Math.min(Most, n - f.toInt))).toSeq
+    Iterator
+      .iterate(0L)(_ + Most)
+      .takeWhile(_ < n)
+      .map(f => (f.toInt, Math.min(Most, n - f.toInt)))
+      .toSeq
 }
 
 object ArrayWriter {
@@ -90,8 +94,8 @@ object ArrayWriter {
     encoded.foreach(w.bytes)
   }
 
-  /** Written through a buffer and not through a mapping: where a memory file system is full, that is an
-    * error that can be told and not a fault of the JVM.
+  /** Written through a buffer and not through a mapping: where a memory file system is full, that
+    * is an error that can be told and not a fault of the JVM.
     */
   private final class Sink(channel: FileChannel) {
     private val buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN)
@@ -109,7 +113,8 @@ object ArrayWriter {
       }
     }
 
-    def bytes(a: Array[Byte]): Unit = put(a.length, 1)((b, from, m) => b.duplicate().put(a, from, m))
+    def bytes(a: Array[Byte]): Unit =
+      put(a.length, 1)((b, from, m) => b.duplicate().put(a, from, m))
   }
 
   private def write(path: String)(content: Sink => Unit): Unit = {

@@ -29,7 +29,8 @@ final class ModelFiles(files: Files) {
     )
     // What overwriting deletes is a model, not somebody's data.
     InvalidInput.unless(
-      !fs.exists(path) || (fs.exists(new Path(path, Facts)) && fs.exists(new Path(path, Checksums))),
+      !fs
+        .exists(path) || (fs.exists(new Path(path, Facts)) && fs.exists(new Path(path, Checksums))),
       s"$uri exists and is not a model saved by mllib_py; it is left alone: choose another path"
     )
     val temporary = new Path(path.getParent, s".${path.getName}.${UUID.randomUUID}")

@@ -7,9 +7,9 @@ import org.apache.spark.SparkContext
   * alternate, gather the model.
   *
   * Jobs: 1 (check; 2 where the source has lines or rows to complain about) + 2 (layout, a shuffle
-  * each) + 1 (initial item factors) + 2 per iteration (no shuffle each with models on the driver, one
-  * shuffle each in blocks) + 1 (seen items), and 1 + 1 more where ratings are broadcast (fetching
-  * them) or factors rest in blocks (fetching them).
+  * each) + 1 (initial item factors) + 2 per iteration (no shuffle each with models on the driver,
+  * one shuffle each in blocks) + 1 (seen items), and 1 + 1 more where ratings are broadcast
+  * (fetching them) or factors rest in blocks (fetching them).
   */
 object Als {
   def fit(ratings: Ratings, params: AlsParams): AlsModel = fit(ratings, params, new Monitor)

@@ -1,6 +1,14 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{IdSpace, InvalidInput, IntegerIds, KeyIndex, TextIds, Triples, TriplesBuilder}
+import mllibpy.engine.{
+  IdSpace,
+  InvalidInput,
+  IntegerIds,
+  KeyIndex,
+  TextIds,
+  Triples,
+  TriplesBuilder
+}
 import mllibpy.kernel.Scramble
 import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.rdd.RDD
