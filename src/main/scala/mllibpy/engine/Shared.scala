@@ -17,18 +17,26 @@ abstract class Shared[T] extends Serializable {
 }
 
 object Shared {
-  def apply[T <: AnyRef: scala.reflect.ClassTag](sc: SparkContext, value: T): Shared[T] =
+  def apply[T <: AnyRef: scala.reflect.ClassTag](sc: SparkContext, value: T): Shared[T] = {
+    val id = next.getAndIncrement()
     if (sc.isLocal) {
-      val id = next.getAndIncrement()
       here.put(id, value)
       new Here[T](id)
-    } else new Everywhere[T](sc.broadcast(value))
+    } else {
+      val broadcast = sc.broadcast(value)
+      here.put(id, Elsewhere)
+      new Everywhere[T](id, broadcast)
+    }
+  }
 
-  /** How many values this JVM holds: after a fit, as many as before. */
+  /** How many values this driver has shared and not destroyed: after a fit, as many as before. */
   def held: Int = here.size
 
   private val next = new AtomicLong
   private val here = new ConcurrentHashMap[Long, AnyRef]
+
+  // Stands for a broadcast in `here`, which must not keep Spark from cleaning up a forgotten one.
+  private object Elsewhere
 
   private final class Here[T <: AnyRef](id: Long) extends Shared[T] {
     def value: T = {
@@ -40,8 +48,12 @@ object Shared {
     def destroy(): Unit = { Shared.here.remove(id); () }
   }
 
-  private final class Everywhere[T](broadcast: Broadcast[T]) extends Shared[T] {
+  private final class Everywhere[T](id: Long, broadcast: Broadcast[T]) extends Shared[T] {
     def value: T = broadcast.value
-    def destroy(): Unit = broadcast.destroy()
+    def destroy(): Unit = {
+      broadcast.destroy()
+      Shared.here.remove(id)
+      ()
+    }
   }
 }
