@@ -1,9 +1,8 @@
-"""An executor that dies in the middle of a long fit changes nothing but the time."""
+"""An executor that dies in the middle of a fit changes nothing but the time."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,32 +10,67 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.long_fit import KILL_AFTER, PARAMS
-from support.small import stars
+from support.long_fit import FITS
+from support.small import Small, stars
+from support.standalone import environment
 
 import mllib_py
+from mllib_py.data import list_files
 
 pytestmark = pytest.mark.e2e
 
+SCRIPT = Path(__file__).parents[1] / "support" / "long_fit.py"
 
-def test_an_executor_killed_late_in_a_blocked_fit(spark: Any, tmp_path: Path) -> None:
-    data = stars(60, 40)
-    given, found = tmp_path / "ratings.npz", tmp_path / "factors.npz"
+
+@pytest.fixture(scope="module")
+def data() -> Small:
+    return stars(60, 40)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the factors are written to."""
+    return tmp_path_factory.mktemp("factors")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(hdfs_uri: str) -> str:
+    return f"{hdfs_uri}/checkpoints"
+
+
+@pytest.fixture(scope="module")
+def told(data: Small, folder: Path, master: str, checkpoints: str) -> dict[str, Any]:
+    """Run the fits on the cluster, in a process of their own; what that says of them."""
+    given = folder / "ratings.npz"
     np.savez(given, users=data.users, items=data.items, values=data.values)
-    script = Path(__file__).parents[1] / "support" / "long_fit.py"
-    env = {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"}
     run = subprocess.run(
-        [sys.executable, str(script), str(given), str(found)],
-        env=env,
+        [sys.executable, str(SCRIPT), master, checkpoints, str(given), str(folder)],
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    told = json.loads(run.stdout.strip().splitlines()[-1])
-    assert told["n_iter"] == 200
-    assert KILL_AFTER <= told["killed_after"] < 400
-    undisturbed = mllib_py.ALS(**PARAMS | {"strategy": "data-parallel"}).fit(data)
-    with np.load(found) as factors:
+    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_an_executor_killed_late_in_a_blocked_fit(
+    spark: Any, data: Small, folder: Path, told: dict[str, Any], name: str
+) -> None:
+    plan, iterations = FITS[name], FITS[name].params["max_iter"]
+    assert told[name]["n_iter"] == iterations
+    assert 2 * plan.kill_after <= told[name]["killed_at"] < 2 * iterations
+    undisturbed = mllib_py.ALS(**plan.params | {"strategy": "data-parallel"}).fit(data)
+    with np.load(folder / f"{name}.npz") as factors:
         np.testing.assert_array_equal(factors["users"], undisturbed.user_factors_)
         np.testing.assert_array_equal(factors["items"], undisturbed.item_factors_)
+
+
+def test_nothing_is_left_on_the_cluster(told: dict[str, Any]) -> None:
+    assert told["left"] == {"persisted": 0, "shared": 0, "bytes": 0}
+
+
+def test_no_checkpoint_is_left(spark: Any, told: dict[str, Any], checkpoints: str) -> None:
+    assert list_files(f"{checkpoints}/*/*") == []

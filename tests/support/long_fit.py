@@ -1,8 +1,9 @@
-"""A long blocked fit on a cluster whose executor is killed: run as a script by test_executor.py.
+"""Blocked fits on a cluster whose executors are killed: run as a script by test_executor.py.
 
-    python long_fit.py RATINGS.npz FACTORS.npz
+    python long_fit.py MASTER CHECKPOINTS RATINGS.npz FOLDER
 
-Kills (SIGKILL) one executor that this process's own JVM started, once iteration 60 of 200 is done.
+Kills (SIGKILL) an executor of this application in the middle of each fit of `FITS`, writes the
+factors to FOLDER/NAME.npz, and prints a line of JSON.
 """
 
 from __future__ import annotations
@@ -11,27 +12,43 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import mllib_py
 from mllib_py import _bridge
 
-PARAMS = {"rank": 4, "max_iter": 200, "reg": 0.05, "strategy": "blocked", "num_blocks": 4}
-KILL_AFTER = 2 * 60
+
+class LongFit(NamedTuple):
+    """A fit whose executor dies: parameters, after how many iterations, and how lineage is cut."""
+
+    params: dict[str, Any]
+    kill_after: int
+    checkpoint: bool
 
 
-def executors(jvm: int) -> list[int]:
-    """Process ids of the executors below a JVM."""
+_COMMON = {"rank": 4, "reg": 0.05, "strategy": "blocked", "num_blocks": 4}
+FITS = {
+    "long": LongFit(_COMMON | {"max_iter": 200}, 60, checkpoint=False),
+    # With the factors of the iteration before, which lengthen the lineage.
+    "warm": LongFit(_COMMON | {"max_iter": 50, "nonnegative": True}, 28, checkpoint=True),
+}
+
+
+def executors(application: str, ancestor: int) -> list[int]:
+    """Process ids of an application's executors below a process."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes()
+            words = (folder / "cmdline").read_text().split("\0")
         except OSError:
             continue
         pid = int(folder.name)
-        if b"CoarseGrainedExecutorBackend" in command and jvm in ancestors(pid):
+        executor = any(word.endswith("CoarseGrainedExecutorBackend") for word in words)
+        if executor and application in words and ancestor in ancestors(pid):
             found.append(pid)
     return found
 
@@ -49,36 +66,65 @@ def ancestors(pid: int) -> list[int]:
     return out
 
 
-def main() -> None:
-    """Fit, kill on the way, and write what came out."""
-    columns = np.load(sys.argv[1])
-    spark = mllib_py.session("local-cluster[2,1,1024]", memory="1g")
-    jvm = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
-    ratings = mllib_py.ratings((columns["users"], columns["items"], columns["values"]))
-    als = mllib_py.ALS(**PARAMS)
+def fit(spark: Any, ratings: mllib_py.Ratings, plan: LongFit) -> tuple[mllib_py.ALS, int]:
+    """Fit and kill; return the half-steps that were done at the kill, too."""
+    als = mllib_py.ALS(**plan.params)
     handle = _bridge.call("fit", ratings._handle, _bridge.to_json(als.get_params()))
-    killed = 0
-    while not handle.waitFor(20):
-        if not killed and json.loads(handle.progress())["done"] >= KILL_AFTER:
-            killed = executors(jvm)[0]
-            os.kill(killed, signal.SIGKILL)
-            before = json.loads(handle.progress())["done"]
+    at = 0
+    while not handle.waitFor(10):
+        done = json.loads(handle.progress())["done"]
+        if not at and done >= 2 * plan.kill_after:
+            # The test started the workers, and this process.
+            os.kill(executors(spark.sparkContext.applicationId, os.getppid())[0], signal.SIGKILL)
+            at = json.loads(handle.progress())["done"]
+    assert at, "the fit ended before an executor could be killed"
     als._learn(handle.model())
-    assert killed, "the fit ended before an executor could be killed"
-    status = spark.sparkContext._jsc.sc()
-    print(
-        json.dumps(
-            {
-                "killed_after": before,
-                "n_iter": als.n_iter_,
-                "persisted": status.getPersistentRDDs().size(),
-                "slowest": max(h["seconds"] for h in als.history_),
-            }
-        )
-    )
-    np.savez(sys.argv[2], users=als.user_factors_, items=als.item_factors_)
+    return als, at
+
+
+def stored(spark: Any) -> int:
+    """Bytes of data and broadcasts that the driver and the executors hold."""
+    status = spark.sparkContext._jsc.sc().getExecutorMemoryStatus().iterator()
+    used = 0
+    while status.hasNext():
+        pair = status.next()._2()
+        used += pair._1() - pair._2()  # at most, and what is free of it
+    return used
+
+
+def left(spark: Any) -> dict[str, int]:
+    """What is held once Spark has let go of what nothing refers to."""
+    jvm = spark.sparkContext._jvm
+    held = {
+        "persisted": spark.sparkContext._jsc.getPersistentRDDs().size(),
+        "shared": jvm.mllibpy.engine.Shared.held(),
+    }
+    deadline = time.monotonic() + 60
+    while stored(spark) and time.monotonic() < deadline:
+        jvm.System.gc()
+        time.sleep(0.5)
+    return held | {"bytes": stored(spark)}
+
+
+def main(master: str, checkpoints: str, given: str, folder: Path) -> None:
+    conf = {"spark.executor.memory": "768m", "spark.driver.host": "127.0.0.1"}
+    spark = mllib_py.session(master, memory="1g", conf=conf)
+    with np.load(given) as columns:
+        ratings = mllib_py.ratings((columns["users"], columns["items"], columns["values"]))
+    told: dict[str, Any] = {}
+    for name, plan in FITS.items():
+        if plan.checkpoint:
+            spark.sparkContext.setCheckpointDir(checkpoints)
+        als, at = fit(spark, ratings, plan)
+        seconds = [step["seconds"] for step in als.history_]
+        told[name] = {"n_iter": als.n_iter_, "killed_at": at, "slowest": max(seconds)}
+        np.savez(folder / name, users=als.user_factors_, items=als.item_factors_)
+    for strategy in ("broadcast", "data-parallel"):
+        mllib_py.ALS(rank=4, max_iter=3, strategy=strategy, num_blocks=4).fit(ratings)
+    ratings.release()
+    print(json.dumps(told | {"left": left(spark)}))
     spark.stop()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))

@@ -39,7 +39,7 @@ def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             p.wait()
 
 
-def wait_for(ready: Callable[[], bool], what: str, seconds: float = 90) -> None:
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = 180) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not ready():

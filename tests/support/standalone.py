@@ -52,5 +52,9 @@ def submit(master: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [str(_HOME / "bin" / "spark-submit"), "--master", master, *memory,
                "--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.ui.enabled=false", *words]
     # fmt: on
-    env = {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"}
-    return subprocess.run(command, env={**env, **_ENV}, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables for a driver that is no part of ours."""
+    return {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"} | _ENV

@@ -90,10 +90,10 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
 
   /** Without a collection of garbage, after which Spark itself lets go of what nobody refers to. */
   private def leavesNothing(body: => Any): Unit = {
-    val before = held()
+    val (before, shared) = (held(), Shared.held)
     body
     assert(sc.getPersistentRDDs.isEmpty)
-    assert(Shared.held == 0)
+    assert(Shared.held == shared)
     eventually(assert(held().diff(before).filterNot(_.isBroadcast).isEmpty))
     // Spark's own broadcasts, of what its tasks run, go when their stages are forgotten.
     eventually {
