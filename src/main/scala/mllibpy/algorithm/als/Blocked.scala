@@ -183,7 +183,7 @@ object Blocked {
     new ShuffledRDD[Int, Parcel, Parcel](parcels, BlockPartitioner(blocks))
   }
 
-  private def open(parcels: Iterator[(Int, Parcel)]): Array[Float] =
+  private[als] def open(parcels: Iterator[(Int, Parcel)]): Array[Float] =
     FloatRows.concat(parcels.map(_._2).toSeq.sortBy(_.from).map(_.rows.padded))
 
   private def solve(
