@@ -180,7 +180,7 @@ class DoorSuite extends AnyFunSuite with LocalSession {
       try assert(names.texts(2).toSeq == Seq("ann", "bob"))
       finally names.close()
     }
-    val rows = Door.factorsFrame(model, "item", "movie").orderBy("movie").collect()
+    val rows = Door.factorsFrame(model, "item", "movie").collect()
     assert(
       rows.map(_.getLong(0)).toSeq == Seq(10L, 20L, 30L) && rows(1).getSeq[Float](1) == Seq(2f)
     )

@@ -1,12 +1,14 @@
 package mllibpy.kernel
 
+import com.sun.management.HotSpotDiagnosticMXBean
 import org.scalatest.funsuite.AnyFunSuite
 
+import java.lang.management.ManagementFactory
 import scala.util.Random
 
 /** One contract for both implementations, held against float64 and each against the other. */
 class ArithmeticSuite extends AnyFunSuite {
-  private val both = Seq(PlainArithmetic, VectorArithmetic)
+  private val both = Seq(PlainArithmetic, Arithmetic.best).distinct
   private val strides = 16 to 272 by 16
   private val counts = Seq(0, 1, 2, 7, 8, 15, 16, 17, 127, 128, 300)
   // Sums of n float32 products, fused or not, in any order, stay within n of these.
@@ -20,9 +22,28 @@ class ArithmeticSuite extends AnyFunSuite {
   private def close(found: Float, expected: Double, size: Double, n: Int): Boolean =
     Math.abs(found - expected) <= Eps * (n + 2) * size
 
-  test("the vector kernels run here, and are the best") {
-    assert(VectorArithmetic.works && Arithmetic.best == VectorArithmetic)
+  test("the vector kernels are the best where the processor has what they need") {
+    val flags = ManagementFactory.getPlatformMXBean(classOf[HotSpotDiagnosticMXBean])
+    val fused = flags.getVMOption("UseFMA").getValue == "true"
+    assert(Arithmetic.best == (if (fused) VectorArithmetic else PlainArithmetic))
     assert(Seq("vector128", "vector256", "vector512").contains(VectorArithmetic.name))
+  }
+
+  test("without the vector module the plain loops are the best") {
+    // The kernel's classes loaded once more, by a loader that does not know the module.
+    val urls = Seq(getClass, Arithmetic.getClass, classOf[Option[_]])
+      .map(_.getProtectionDomain.getCodeSource.getLocation)
+    val loader = new java.net.URLClassLoader(urls.toArray, ClassLoader.getPlatformClassLoader) {
+      override def loadClass(name: String, resolve: Boolean): Class[_] =
+        if (name.startsWith("jdk.incubator.")) throw new ClassNotFoundException(name)
+        else super.loadClass(name, resolve)
+    }
+    try {
+      val arithmetic = loader.loadClass("mllibpy.kernel.Arithmetic$")
+      assert(arithmetic != Arithmetic.getClass)
+      val best = arithmetic.getMethod("best").invoke(arithmetic.getField("MODULE$").get(null))
+      assert(best.getClass.getMethod("name").invoke(best) == "plain")
+    } finally loader.close()
   }
 
   test("the symmetric update is tile^T tile in float64, for all strides and counts") {

@@ -76,6 +76,20 @@ class GramianTreeSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
       assert(Math.abs(sum(i * 16 + j) - expected(i)(j)) < 1e-3)
   }
 
+  test("a block sends the largest subtrees of its run, not its buckets") {
+    val rows = Dense.factors(new Random(2), 64, 2)
+    def parts(first: Int, until: Int) = {
+      val own = rows.slice(first * 16, until * 16)
+      GramianTree
+        .nodes(own, 2, 64, first, Array.range(0, until - first + 1))
+        .map(n => (n.level, n.index))
+    }
+    assert(parts(0, 64) == Seq((0, 0)))
+    assert(parts(32, 64) == Seq((1, 1)))
+    assert(parts(3, 8) == Seq((6, 3), (4, 1)))
+    assert(parts(1, 63).length == 10)
+  }
+
   test("summing parts leaves them as they were") {
     val (sizes, rows) = data(1, 8, 3)
     val start = sizes.scanLeft(0)(_ + _).toArray

@@ -12,13 +12,16 @@ import scala.util.Random
 class AlsLawSuite extends AnyFunSuite with LocalSession {
   private val objectives = for (i <- Seq(false, true); n <- Seq(false, true)) yield (i, n)
 
+  // From -1 to 3: what is not above 0 counts for explicit feedback, and weighs for implicit.
+  private val triples = Samples.triples.map { case (u, i, r) => (u, i, r - 2) }
+
   private def fit(
       implicitly: Boolean,
       nonnegative: Boolean,
       strategy: String,
       blocks: Int,
       partitions: Int,
-      some: Seq[Samples.Triple] = Samples.triples,
+      some: Seq[Samples.Triple] = triples,
       more: Seq[(String, Any)] = Nil
   ): AlsModel = {
     val set = Seq(
@@ -47,7 +50,7 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
     test(s"bit-equal factors: implicit $implicitly, nonnegative $nonnegative") {
       val one = fit(implicitly, nonnegative, "data-parallel", blocks = 1, partitions = 1)
       assert(one.users.rows.forall(x => java.lang.Float.isFinite(x) && (!nonnegative || x >= 0)))
-      val shuffled = new Random(2).shuffle(Samples.triples)
+      val shuffled = new Random(2).shuffle(triples)
       for (
         (strategy, blocks, partitions) <- Seq(
           ("broadcast", 1, 2),
@@ -88,7 +91,7 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
       model: AlsModel
   ): (Map[Long, Array[Double]], Map[Long, Array[Double]]) = {
     val p = model.params
-    val of = Samples.triples.map { case (u, i, r) => (u, i, r.toDouble) }
+    val of = triples.map { case (u, i, r) => (u, i, r.toDouble) }
     def solve(
         mine: Seq[(Long, Long, Double)],
         fixed: Map[Long, Array[Double]]
@@ -99,10 +102,10 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
         val a = if (implicitly) gramian.map(_.clone) else Array.ofDim[Double](k, k)
         val b = new Array[Double](k)
         for ((_, c, r) <- entries; y = fixed(c); i <- 0 until k) {
-          b(i) += (if (implicitly) 1 + p.alpha * r else r) * y(i)
-          for (j <- 0 until k) a(i)(j) += (if (implicitly) p.alpha * r else 1.0) * y(i) * y(j)
+          b(i) += (if (!implicitly) r else if (r > 0) 1 + p.alpha * r else 0.0) * y(i)
+          for (j <- 0 until k) a(i)(j) += (if (implicitly) p.alpha * r.abs else 1.0) * y(i) * y(j)
         }
-        for (i <- 0 until k) a(i)(i) += p.reg * entries.length
+        for (i <- 0 until k) a(i)(i) += p.reg * entries.count(e => !implicitly || e._3 > 0)
         row -> eliminate(a, b)
       }
     }
@@ -169,7 +172,7 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
   /** The objective of a model, over all pairs where it is implicit. */
   private def objective(m: AlsModel): Double = {
     val p = m.params
-    val rated = Samples.triples.map { case (u, i, r) =>
+    val rated = triples.map { case (u, i, r) =>
       (m.users.rowOf(u), m.items.rowOf(i)) -> r
     }.toMap
     def row(t: FactorTable, r: Int) = t.rows.slice(r * p.rank, (r + 1) * p.rank).map(_.toDouble)
@@ -178,14 +181,16 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
     val loss = pairs.map { case pair @ (u, i) =>
       val score = dot(row(m.users, u), row(m.items, i))
       rated.get(pair) match {
-        case Some(r) if p.implicitFeedback => (1 + p.alpha * Math.abs(r)) * Math.pow(1 - score, 2)
-        case Some(r)                       => Math.pow(r - score, 2)
-        case None                          => if (p.implicitFeedback) score * score else 0.0
+        case Some(r) if p.implicitFeedback =>
+          val wanted = if (r > 0) 1 else 0
+          (1 + p.alpha * Math.abs(r)) * Math.pow(wanted - score, 2)
+        case Some(r) => Math.pow(r - score, 2)
+        case None    => if (p.implicitFeedback) score * score else 0.0
       }
     }.sum
     def penalty(t: FactorTable, of: ((Int, Int)) => Int) =
-      rated.keys.toSeq
-        .map(of)
+      rated.toSeq
+        .collect { case (pair, r) if !p.implicitFeedback || r > 0 => of(pair) }
         .groupBy(identity)
         .map { case (r, all) => all.length * dot(row(t, r), row(t, r)) }
         .sum

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, StepRecord, TextIds}
-import mllibpy.kernel.{Csr, Scramble}
+import mllibpy.engine.{StepRecord, TextIds}
+import mllibpy.kernel.Scramble
 import org.apache.spark.SparkContext
 
 import scala.util.Random
@@ -56,25 +56,5 @@ object Samples {
   def model(users: FactorTable, items: FactorTable, seen: Seen, set: (String, Any)*): AlsModel =
     new AlsModel(params(("rank" -> users.rank) +: set: _*), users, items, seen, facts)
 
-  /** Ratings of one side, rows and columns numbered by their keys in unsigned order, and these
-    * keys.
-    */
-  def grouped(
-      some: Seq[Triple],
-      row: Triple => Long,
-      column: Triple => Long
-  ): (Csr, Array[Long], Array[Long]) = {
-    def keys(of: Triple => Long) =
-      some.map(t => Scramble.mix(of(t))).distinct.sorted(Samples.unsigned).toArray
-    val (rows, columns) = (keys(row), keys(column))
-    val (rowOf, columnOf) = (rows.zipWithIndex.toMap, columns.zipWithIndex.toMap)
-    val sorted = some
-      .map(t => (rowOf(Scramble.mix(row(t))), columnOf(Scramble.mix(column(t))), t._3))
-      .sortBy(t => (t._1, t._2))
-    val start = rows.indices.map(r => sorted.indexWhere(_._1 == r)) :+ sorted.length
-    (new Csr(start.toArray, sorted.map(_._2).toArray, sorted.map(_._3).toArray), rows, columns)
-  }
-
   val unsigned: Ordering[Long] = (a, b) => java.lang.Long.compareUnsigned(a, b)
-  val oneBucket: Buckets = Buckets(1, 1)
 }

@@ -83,6 +83,14 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     }
   }
 
+  test("what is spread over executors gets faster with them") {
+    // A layout and little else; then arithmetic and little else.
+    val (one, many) = (nodes(1, 1, GiB), nodes(50, 1, GiB))
+    for (s <- Seq(Shape(1000, 1000, 1000000000L, 1, 1), Shape(1000, 1000, 1000000, 1000, 10)))
+      for (strategy <- Seq("data-parallel", "blocked"))
+        assert(of(strategy, s, many).seconds < of(strategy, s, one).seconds / 20, s"$s $strategy")
+  }
+
   test(
     "broadcast moves what data-parallel moves and the ratings besides: it never wins where both fit"
   ) {
