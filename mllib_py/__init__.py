@@ -1,6 +1,7 @@
 """Machine learning on Spark for people who write Python."""
 
-from mllib_py._bridge import MLlibError, session
+from mllib_py._bridge import MLlibError
+from mllib_py._session import session
 from mllib_py.data import Ratings, ratings
 from mllib_py.recommendation import ALS, load
 

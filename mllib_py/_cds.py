@@ -38,8 +38,14 @@ pairs = random.permutation(60 * 40)[:1200]
 triples = pairs // 40, pairs % 40, random.integers(1, 6, pairs.size).astype(numpy.float32)
 for strategy in ("data-parallel", "blocked"):
     model = mllib_py.ALS(rank=8, max_iter=2, strategy=strategy).fit(mllib_py.ratings(triples))
+numpy.savetxt("ratings.csv", numpy.column_stack(triples), fmt="%d", delimiter=",")
+ratings = mllib_py.ratings("ratings.csv")
+ratings.n_users, ratings.histogram(), ratings.top_items(3)
+train, test = ratings.split([0.8, 0.2])
+model = mllib_py.ALS(rank=8, max_iter=2, strategy="broadcast").fit(train)
 model.recommend([1, 2], k=3)
-model.score(triples)
+model.score(test)
+model.save("model")
 spark.stop()
 """
 

@@ -34,6 +34,11 @@ class Estimator:
     def set_params(self, **params: Any) -> Self:
         """Set parameters by name.
 
+        Parameters
+        ----------
+        **params
+            Values by the names that the constructor takes; `fit` checks them.
+
         Returns
         -------
         self
@@ -42,6 +47,12 @@ class Estimator:
         ------
         ValueError
             There is no such parameter.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> mllib_py.ALS().set_params(rank=20)
+        ALS(rank=20)
         """
         names = self._parameter_names()
         for name in params:

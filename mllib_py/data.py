@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllib_py import _bridge
+from mllib_py import _arrays, _bridge, _columns
+from mllib_py._files import list_files, read_bytes, uri_of, write_bytes
+from mllib_py._matrix import Matrix, matrix
+from mllib_py._rows import pack_rows
 
 __all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
-_RDD_CHUNK = 1 << 16
 _MOST = 2**31 - 1
-_UNKNOWN = 2**62  # bytes: more than memory has room for, so on disk
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 class Ratings:
@@ -97,6 +95,12 @@ class Ratings:
         -------
         dict of float to int
             In ascending order of the value.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> mllib_py.ratings(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 5.0])).histogram()
+        {3.0: 1, 5.0: 2}
         """
         return {float(v): int(n) for v, n in _bridge.ask("histogram", self._handle)}
 
@@ -111,7 +115,18 @@ class Ratings:
         Returns
         -------
         list of (id, count)
-            Most rated first, ties by id.
+            Most rated first, ties by id; fewer than `n` where there are fewer items.
+
+        Raises
+        ------
+        ValueError
+            `n` is below 1.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> mllib_py.ratings(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 5.0])).top_items(1)
+        [(10, 2)]
         """
         if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
             raise ValueError(f"n must be an integer of at least 1, not {n!r}")
@@ -119,7 +134,23 @@ class Ratings:
         return [(i, int(c)) for i, c in _bridge.ask("topItems", self._handle, most)]
 
     def rmse_of_constant(self, c: float) -> float:
-        """Return the root mean square error of predicting `c` for every rating."""
+        """Return the root mean square error of predicting `c` for every rating.
+
+        Parameters
+        ----------
+        c : float
+            The prediction, the mean of the training ratings say.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> mllib_py.ratings(([1, 2], [10, 10], [5.0, 3.0])).rmse_of_constant(4.0)
+        1.0
+        """
         return float(_bridge.call("rmseOfConstant", self._handle, float(c)))
 
     def split(
@@ -146,9 +177,21 @@ class Ratings:
         ------
         ValueError
             A weight is not above 0, or `by` is unknown, or there are no timestamps.
+        TypeError
+            `weights` is one number.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> r = mllib_py.ratings((range(1000), range(1000), [4.0] * 1000))
+        >>> train, test = r.split([0.8, 0.2], seed=1)
+        >>> train.n_ratings + test.n_ratings
+        1000
         """
         if by not in ("random", "time"):
             raise ValueError(f"by must be 'random' or 'time', not {by!r}")
+        if np.ndim(weights) != 1:
+            raise TypeError(f"weights must be a list with a weight for each part, not {weights!r}")
         shares = [float(w) for w in weights]
         if not shares or not all(0 < w < math.inf for w in shares):
             raise ValueError(f"every part needs a weight above 0, not {shares}")
@@ -167,6 +210,19 @@ class Ratings:
         Returns
         -------
         Ratings
+            A pair that is in both is there twice.
+
+        Raises
+        ------
+        ValueError
+            Ids are integers in one and texts in the other.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> a = mllib_py.ratings(([1], [10], [5.0]))
+        >>> a.union(mllib_py.ratings(([2], [10], [3.0]))).n_ratings
+        2
         """
         return Ratings(_bridge.call("union", self._handle, other._handle), [self, other])
 
@@ -221,7 +277,7 @@ RDD of triples, str or path
         return data
     names = {"user_col": user_col, "item_col": item_col, "rating_col": rating_col}
     if isinstance(data, str | os.PathLike):
-        uri = _uri(data)
+        uri = uri_of(data)
         return _kept(_bridge.call("ratingsFromUri", uri, json.dumps({"source": uri} | names)))
     kind = _kind(data)
     if kind == "pandas":
@@ -270,22 +326,17 @@ def _kind(data: Any) -> str | None:
     return None
 
 
-def _uri(path: str | os.PathLike[str]) -> str:
-    text = os.fspath(path)
-    if not text.strip():
-        raise ValueError("the path of the ratings is empty")
-    # A relative path is relative to where Python is, which may not be where the JVM started.
-    return text if _SCHEME.match(text) else os.path.abspath(os.path.expanduser(text))
-
-
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:
-    for column in names.values():
+    for parameter, column in names.items():
         found = list(table.columns).count(column)
         if found > 1:
             raise ValueError(f"{source} has {found} columns {column!r}; keep one")
         if not found:
             there = ", ".join(map(str, table.columns))
-            raise ValueError(f"{source} has no column {column!r}; its columns are {there}")
+            raise ValueError(
+                f"{source} has no column {column!r}; "
+                f"name one of its columns with {parameter}: {there}"
+            )
     columns = tuple(table[names[c]] for c in ("user_col", "item_col", "rating_col"))
     times = table["timestamp"] if "timestamp" in table.columns else None
     if times is not None and not pd.api.types.is_integer_dtype(times):
@@ -302,15 +353,15 @@ def _from_columns(
     source: str,
     times: ArrayLike | None = None,
 ) -> Ratings:
-    series = [_series(c, n, source) for c, n in zip(columns, names.values(), strict=True)]
+    series = [_columns.series(c, n, source) for c, n in zip(columns, names.values(), strict=True)]
     lengths = tuple(len(s) for s in series)
     if len(set(lengths)) != 1:
         raise ValueError(f"{source}: users, items and ratings differ in length: {lengths}")
     if not lengths[0]:
         raise ValueError(f"{source}: there are no ratings")
-    users, user_names = _ids(series[0], names["user_col"], source)
-    items, item_names = _ids(series[1], names["item_col"], source)
-    values = _values(series[2], names["rating_col"], source)
+    users, user_names = _columns.id_array(series[0], names["user_col"], source)
+    items, item_names = _columns.id_array(series[1], names["item_col"], source)
+    values = _columns.rating_array(series[2], names["rating_col"], source)
     if len(values) > _MOST:
         raise ValueError(f"{source}: {len(values)} ratings are too many for arrays; use files")
     arrays: list[NDArray[Any]] = [users, items, values]
@@ -318,7 +369,7 @@ def _from_columns(
         arrays.append(np.asarray(times, dtype=np.int64))
     for texts in (user_names, item_names):
         if texts is not None:
-            arrays += _bridge.text_arrays(texts)
+            arrays += _arrays.text_arrays(texts)
     meta = {
         "n": len(values),
         "timed": times is not None,
@@ -326,83 +377,9 @@ def _from_columns(
         "itemNames": 0 if item_names is None else len(item_names),
         "source": source,
     }
-    with _bridge.shared_file(sum(a.nbytes for a in arrays)) as path:
-        _bridge.write_arrays(path, arrays)
+    with _arrays.shared_file(sum(a.nbytes for a in arrays)) as path:
+        _arrays.write_arrays(path, arrays)
         return Ratings(_bridge.call("ratingsFromArrays", str(path), json.dumps(meta)))
-
-
-def _series(column: ArrayLike, name: str, source: str) -> pd.Series[Any]:
-    if isinstance(column, pd.Series):
-        return column
-    if isinstance(column, list | tuple):  # NumPy would make texts of [1, "a"]
-        return pd.Series(column, dtype=None if len(column) else object)
-    array = np.asarray(column)
-    if array.ndim != 1:
-        raise ValueError(f"{source}: {name!r} must have one dimension, not {array.ndim}")
-    return pd.Series(array)
-
-
-def _ids(
-    ids: pd.Series[Any], name: str, source: str
-) -> tuple[NDArray[np.int64], Sequence[str] | None]:
-    """Return ids as int64; texts as codes into their distinct names, which come second."""
-    categories = ids.cat.categories.dtype if isinstance(ids.dtype, pd.CategoricalDtype) else None
-    if categories is not None and pd.api.types.is_integer_dtype(categories) and not ids.hasnans:
-        ids = ids.astype(categories)
-    nulls = int(ids.isna().sum())
-    if nulls:
-        raise ValueError(f"{source}: column {name!r} has {nulls} null ids; drop or fill them")
-    if pd.api.types.is_integer_dtype(ids):
-        return _integers(ids, name, source), None
-    if pd.api.types.is_string_dtype(ids) or isinstance(ids.dtype, pd.CategoricalDtype):
-        codes, distinct = pd.factorize(ids)
-        texts = [_text(t, name, source) for t in distinct]
-        return codes.astype(np.int64), texts
-    if ids.dtype == object:
-        return _objects(ids, name, source)
-    raise _mistyped(name, source, ids.dtype)
-
-
-def _objects(
-    ids: pd.Series[Any], name: str, source: str
-) -> tuple[NDArray[np.int64], Sequence[str] | None]:
-    if all(isinstance(i, int | np.integer) and not isinstance(i, bool) for i in ids):
-        try:
-            return np.array(list(ids), dtype=np.int64), None
-        except OverflowError:
-            raise ValueError(f"{source}: column {name!r} has ids beyond 64 bits") from None
-    codes, distinct = pd.factorize(pd.Series([_text(i, name, source) for i in ids]))
-    return codes.astype(np.int64), list(distinct)
-
-
-def _integers(ids: pd.Series[Any], name: str, source: str) -> NDArray[np.int64]:
-    array = ids.to_numpy()
-    if array.dtype == np.uint64 and len(array) and array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{source}: column {name!r} has ids beyond signed 64 bits: {array.max()}")
-    return np.asarray(array, dtype=np.int64)
-
-
-def _text(value: Any, name: str, source: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    raise _mistyped(name, source, type(value).__name__)
-
-
-def _mistyped(name: str, source: str, kind: Any) -> TypeError:
-    return TypeError(
-        f"{source}: column {name!r} must hold integer or text ids, not {kind}; "
-        "convert it with .astype('int64') or .astype(str)"
-    )
-
-
-def _values(values: pd.Series[Any], name: str, source: str) -> NDArray[np.float32]:
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_complex_dtype(values):
-        raise TypeError(f"{source}: column {name!r} must hold numbers, not {values.dtype}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is refused
-        array: NDArray[np.float32] = values.to_numpy(dtype=np.float32, na_value=np.nan)
-    return array
 
 
 def _from_rdd(rdd: Any) -> Ratings:
@@ -416,149 +393,7 @@ def _from_rdd(rdd: Any) -> Ratings:
         if not isinstance(i, str | uuid.UUID | int | np.integer | None):
             raise TypeError(f"the RDD must hold integer or text ids, not those of {row!r}")
     text = [isinstance(i, str | uuid.UUID) for i in row[:2]]
-    packed = rdd.mapPartitions(lambda rows: _pack_rows(rows, text[0], text[1]))
+    packed = rdd.mapPartitions(lambda rows: pack_rows(rows, text[0], text[1]))
     meta = {"textUsers": text[0], "textItems": text[1], "source": "the RDD"}
     handle = _bridge.bytes_rdd_handle(packed)
     return _kept(_bridge.call("ratingsFromBytes", handle, json.dumps(meta)))
-
-
-def _pack_rows(rows: Iterable[Any], text_users: bool, text_items: bool) -> Iterator[bytes]:
-    """Pack triples into chunks of bytes, on the worker; a bad row becomes a message."""
-    rows = iter(rows)
-    while chunk := list(islice(rows, _RDD_CHUNK)):
-        try:
-            users, items, values = zip(*chunk, strict=True)
-            numbers = np.array(values)
-            if numbers.dtype.kind in "US":  # NumPy would read the numbers in texts
-                raise TypeError
-            yield b"".join(
-                [
-                    b"R",
-                    np.int32(len(chunk)).tobytes(),
-                    _pack_ids(users, text_users),
-                    _pack_ids(items, text_items),
-                    numbers.astype(np.float32).tobytes(),
-                ]
-            )
-        except (TypeError, ValueError, OverflowError):
-            yield b"E" + _describe(chunk, text_users, text_items).encode()
-            return
-
-
-def _pack_ids(ids: Sequence[Any], text: bool) -> bytes:
-    if not text:
-        if not all(isinstance(i, int | np.integer) for i in ids):
-            raise TypeError
-        return np.array(ids, dtype=np.int64).tobytes()
-    if not all(isinstance(i, str | uuid.UUID) for i in ids):
-        raise TypeError
-    encoded = [str(i).encode() for i in ids]
-    return np.array([len(e) for e in encoded], dtype=np.int32).tobytes() + b"".join(encoded)
-
-
-def _describe(chunk: list[Any], text_users: bool, text_items: bool) -> str:
-    """Say which row of a chunk that could not be packed is at fault."""
-    for row in chunk:
-        if not isinstance(row, tuple | list) or len(row) != 3:
-            return f"{row!r} is not a triple (user, item, rating)"
-        for value, text, name in ((row[0], text_users, "user"), (row[1], text_items, "item")):
-            if value is None:
-                return f"the {name} of {row!r} is null; drop such rows"
-            if not isinstance(value, (str | uuid.UUID) if text else (int | np.integer)):
-                wanted = "a text" if text else "an integer"
-                return f"the {name} of {row!r} is not {wanted} like that of the first row"
-        if not isinstance(row[2], int | float | np.number):
-            return f"the rating of {row!r} is not a number"
-    return "ids beyond 64 bits"
-
-
-class Matrix:
-    """A dense float32 matrix that Spark holds, as tiles in row order. Made by `matrix`."""
-
-    def __init__(self, handle: _bridge.Handle, shape: tuple[int, int]) -> None:
-        self._handle = handle
-        self.shape = shape
-        self._finalizer = weakref.finalize(self, _bridge.release, "releaseMatrix", handle)
-
-    def release(self) -> None:
-        """Free what Spark holds; the matrix cannot be used after."""
-        self._finalizer()
-
-
-def matrix(x: ArrayLike) -> Matrix:
-    """Hand a dense matrix over to Spark.
-
-    Parameters
-    ----------
-    x : array-like of shape (n, m)
-        Numbers; they become float32.
-
-    Returns
-    -------
-    Matrix
-
-    Raises
-    ------
-    ValueError
-        `x` does not have two dimensions, or is empty.
-    """
-    array = np.ascontiguousarray(x, dtype=np.float32)
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"a matrix needs rows and columns, not the shape {array.shape}")
-    with _bridge.shared_file(array.nbytes) as path:
-        _bridge.write_arrays(path, [array])
-        handle = _bridge.call("matrixFromArrays", str(path), array.shape[0], array.shape[1])
-    return Matrix(handle, array.shape)
-
-
-# --- small files on any file system --------------------------------------------------------------
-
-
-def list_files(uri: str | os.PathLike[str]) -> list[str]:
-    """List the files of a folder, a glob, or the one file named.
-
-    Parameters
-    ----------
-    uri : str or path
-        Local, or of any file system that Hadoop knows (``hdfs://``).
-
-    Returns
-    -------
-    list of str
-        Whole URIs in the order of their names; hidden files and folders are left out.
-    """
-    return list(_bridge.call("listFiles", _uri(uri)))
-
-
-def read_bytes(uri: str | os.PathLike[str], limit: int | None = None) -> bytes:
-    """Read a file, local or on any file system that Hadoop knows; ``.gz`` is decompressed.
-
-    Parameters
-    ----------
-    uri : str or path
-        The file.
-    limit : int, optional
-        Bytes to read at most. Default: all.
-
-    Returns
-    -------
-    bytes
-    """
-    with _bridge.shared_file(_UNKNOWN if limit is None else limit) as path:
-        _bridge.call("readFile", _uri(uri), -1 if limit is None else int(limit), str(path))
-        return path.read_bytes()
-
-
-def write_bytes(uri: str | os.PathLike[str], content: bytes) -> None:
-    """Write a whole file under a temporary name, then rename it.
-
-    Parameters
-    ----------
-    uri : str or path
-        Local, or of any file system that Hadoop knows; folders are made.
-    content : bytes
-        What to write.
-    """
-    with _bridge.shared_file(len(content)) as path:
-        path.write_bytes(content)
-        _bridge.call("writeFile", _uri(uri), str(path))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import uuid
 import warnings
 from typing import Any, Self
 
@@ -13,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllib_py import _bridge, data
+from mllib_py import _arrays, _bridge, _plan, data
+from mllib_py._columns import as_array, asked_ids
 from mllib_py._estimator import Estimator
+from mllib_py._files import uri_of
 from mllib_py._progress import Bar, wanted
 
 __all__ = ["ALS", "load"]
@@ -174,6 +174,16 @@ class ALS(Estimator):
             repeat and `duplicates` is "error".
         TypeError
             The data are of a kind that cannot be ratings.
+        KeyboardInterrupt
+            The fit was interrupted; it is stopped in the JVM too, and the estimator is as before.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
+        >>> als.n_iter_, als.item_factors_.shape
+        (5, (3, 2))
         """
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
@@ -219,18 +229,35 @@ class ALS(Estimator):
         Returns
         -------
         dict
-            The problem's shape, the cluster, the estimates by strategy, the choice and the reason.
+            ``shape``, ``cluster``, ``strategies`` (a list of estimates: seconds, and bytes by
+            layout, iteration, executor and driver), ``chosen`` and ``reason``.
+
+        Raises
+        ------
+        ValueError
+            A parameter, or a fact of `cluster`, is out of range or unknown.
+        TypeError
+            `cluster` is no dict, or the data are of a kind that cannot be ratings.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> plan = mllib_py.ALS(rank=2).explain(ratings)  # doctest: +ELLIPSIS
+        3 users x 3 items, 5 ratings, rank 2, 10 iterations; ...
+        >>> plan["shape"]["ratings"]
+        5
         """
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
-        pretended = _checked_cluster(cluster or {})
+        pretended = _plan.checked_cluster(cluster or {})
         given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
         try:
             plan: dict[str, Any] = _bridge.ask("explain", given._handle, params, pretended)
         finally:
             if given is not ratings:
                 given.release()
-        print(_explanation(plan))
+        print(_plan.table(plan))
         return plan
 
     # --- using the model
@@ -252,17 +279,33 @@ class ALS(Estimator):
         -------
         ndarray of shape (n,), float32
             What an unknown user or item gets is `cold_start`'s to say.
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted, `users` and `items` differ in length, or `cold_start` is
+            "error" and one is unknown.
+        TypeError
+            Ids are not of the training data's kind (integers or texts).
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, reg=0.01).fit(ratings)
+        >>> als.predict([1, 2, 99], [10, 10, 10]).round().tolist()
+        [5.0, 4.0, nan]
         """
         model = self._fitted()
-        user_arrays, n, text_users = _asked(users, "users")
-        item_arrays, m, text_items = _asked(items, "items")
+        user_arrays, n, text_users = asked_ids(users, "users", self._info["users"])
+        item_arrays, m, text_items = asked_ids(items, "items", self._info["items"])
         if n != m:
             raise ValueError(f"users and items differ in length: {n} and {m}")
         if n == 0:
             return np.empty(0, dtype=np.float32)
         arrays = user_arrays + item_arrays
-        with _bridge.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
-            _bridge.write_arrays(path, arrays)
+        with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
+            _arrays.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
             _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
             return np.fromfile(out, dtype=np.float32)
@@ -287,16 +330,35 @@ class ALS(Estimator):
             Columns: the user, the item (named as `user_col` and `item_col` say), ``score`` and
             ``rank`` (from 1), best first, users in the order given. A user unknown to the model has
             no rows, and a warning says so.
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted, `k` is below 1, or `cold_start` is "error" and a user is
+            unknown.
+        TypeError
+            Ids are not of the training data's kind (integers or texts).
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> als.recommend([3, 1], k=2)[["user", "item", "rank"]].to_numpy().tolist()
+        [[3, 10, 1], [3, 30, 2], [1, 30, 1]]
         """
         model = self._fitted()
         if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-        asked = self.user_ids_ if users is None else np.atleast_1d(_array(users))
-        arrays, n, text = _asked(asked, "users") if users is not None else ([], -1, False)
+        asked = self.user_ids_ if users is None else np.atleast_1d(as_array(users))
+        arrays: list[NDArray[Any]] = []
+        n, text = -1, False  # all of them
+        if users is not None:
+            arrays, n, text = asked_ids(asked, "users", self._info["users"])
         most = min(int(k), self._info["n_items"])
         size = sum(a.nbytes for a in arrays) + len(asked) * (8 * most + 4)
-        with _bridge.shared_file(size) as path:
-            _bridge.write_arrays(path, arrays)
+        with _arrays.shared_file(size) as path:
+            _arrays.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
             unknown = _bridge.call(
                 "recommend", model, str(path), n, text, most, bool(exclude_seen), str(out)
@@ -338,6 +400,20 @@ class ALS(Estimator):
         -------
         float
             Lower is better. (scikit-learn's convention is the other way round.)
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted, no pair is known to it, or `cold_start` is "error" and one
+            is not.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, reg=0.01).fit(ratings)
+        >>> als.score(ratings) < 0.1
+        True
         """
         model = self._fitted()
         given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
@@ -358,13 +434,13 @@ class ALS(Estimator):
         if (side, what) not in self._arrays:
             n = self._info[f"n_{side}s"]
             width = 4 * self._info["params"]["rank"] if what == "factors" else 64
-            with _bridge.shared_file(n * width) as path:
+            with _arrays.shared_file(n * width) as path:
                 _bridge.call("writeSide", model, side, what, str(path))
                 array: NDArray[Any]
                 if what == "factors":
                     array = np.fromfile(path, dtype=np.float32).reshape(n, -1)
                 elif self._info[f"{side}s"] == "text":
-                    array = _bridge.read_texts(path, n)
+                    array = _arrays.read_texts(path, n)
                 else:
                     array = np.fromfile(path, dtype=np.int64)
             self._arrays[side, what] = array
@@ -372,22 +448,22 @@ class ALS(Estimator):
 
     @property
     def user_ids_(self) -> NDArray[Any]:
-        """Users' ids in ascending order."""
+        """Users' ids in ascending order: (n_users,), int64, or objects where they are texts."""
         return self._array_of("user", "ids")
 
     @property
     def item_ids_(self) -> NDArray[Any]:
-        """Items' ids in ascending order."""
+        """Items' ids in ascending order: (n_items,), int64, or objects where they are texts."""
         return self._array_of("item", "ids")
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
-        """Users' factors, rows in the order of the ids."""
+        """Users' factors: (n_users, rank), float32, rows in the order of the ids."""
         return self._array_of("user", "factors")
 
     @property
     def item_factors_(self) -> NDArray[np.float32]:
-        """Items' factors, rows in the order of the ids."""
+        """Items' factors: (n_items, rank), float32, rows in the order of the ids."""
         return self._array_of("item", "factors")
 
     def factors_frame(self, side: str) -> Any:
@@ -403,6 +479,19 @@ class ALS(Estimator):
         pyspark.sql.DataFrame
             Columns: the id (named as `user_col` or `item_col` says) and ``features`` (array of
             float), in the order of the ids.
+
+        Raises
+        ------
+        ValueError
+            `side` is another, or the estimator is not fitted.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> als.factors_frame("item").columns
+        ['item', 'features']
         """
         if side not in ("user", "item"):
             raise ValueError(f"side must be 'user' or 'item', not {side!r}")
@@ -425,9 +514,20 @@ class ALS(Estimator):
         Raises
         ------
         ValueError
-            Something is there already.
+            Something is there already, or (with `overwrite`) something that is no model.
+
+        Examples
+        --------
+        >>> import mllib_py, tempfile
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     als.save(f"{folder}/model")
+        ...     again = mllib_py.load(f"{folder}/model")
+        >>> bool((again.item_factors_ == als.item_factors_).all())
+        True
         """
-        _bridge.call("save", self._fitted(), data._uri(path), bool(overwrite))
+        _bridge.call("save", self._fitted(), uri_of(path), bool(overwrite))
 
     def __getstate__(self) -> dict[str, Any]:
         """Let an unfitted estimator be copied; a fitted one is saved."""
@@ -453,8 +553,15 @@ def load(path: str | os.PathLike[str]) -> ALS:
     ------
     ValueError
         There is no model, it is of another format version, or a file is truncated or altered.
+
+    Examples
+    --------
+    >>> import mllib_py
+    >>> mllib_py.load("/no/such/model")
+    Traceback (most recent call last):
+    ValueError: /no/such/model has no checksums.json; it is not a whole model saved by mllib_py
     """
-    model = _bridge.call("load", data._uri(path))
+    model = _bridge.call("load", uri_of(path))
     als = ALS(**_bridge.ask("modelInfo", model)["params"])
     als._learn(model)
     return als
@@ -472,72 +579,3 @@ def _run(handle: _bridge.Handle, half_steps: int, *, show: bool) -> _bridge.Hand
         if interrupts:
             raise KeyboardInterrupt
         return handle.model()
-
-
-def _array(ids: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(ids)
-    return array.astype(object) if array.dtype.kind in "US" else array
-
-
-def _asked(ids: ArrayLike, name: str) -> tuple[list[NDArray[Any]], int, bool]:
-    """Return ids as arrays to send, their number, and whether they are texts."""
-    array = np.atleast_1d(_array(ids))
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have one dimension, not {array.ndim}")
-    if not len(array):
-        return [np.empty(0, dtype=np.int64)], 0, False
-    if array.dtype.kind in "uO" and all(isinstance(i, int | np.integer) for i in array):
-        try:
-            array = np.array(array.tolist(), dtype=np.int64)
-        except OverflowError:
-            raise ValueError(f"{name} has ids beyond 64 bits") from None
-    if array.dtype.kind == "i":
-        return [array.astype(np.int64)], len(array), False
-    if all(isinstance(i, str | uuid.UUID) for i in array):
-        return _bridge.text_arrays([str(i) for i in array]), len(array), True
-    raise TypeError(f"{name} must be integer or text ids, not {array.dtype}")
-
-
-_CLUSTER = {"executors", "cores", "memory", "driver_memory", "bandwidth"}
-
-
-def _checked_cluster(cluster: dict[str, Any]) -> str:
-    if not isinstance(cluster, dict):
-        raise TypeError(f"cluster must be a dict of facts, not {cluster!r}")
-    unknown = sorted(set(cluster) - _CLUSTER)
-    if unknown:
-        raise ValueError(
-            f"cluster has no fact {unknown[0]!r}; it takes {', '.join(sorted(_CLUSTER))}"
-        )
-    for name, value in cluster.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value <= 0:
-            raise ValueError(f"cluster: {name} must be a number above 0, not {value!r}")
-    whole = {k: v if k == "bandwidth" else math.ceil(v) for k, v in cluster.items()}
-    return _bridge.to_json(whole)
-
-
-def _explanation(plan: dict[str, Any]) -> str:
-    shape, cluster = plan["shape"], plan["cluster"]
-    where = "local" if cluster["local"] else f"{cluster['executors']} executors"
-    lines = [
-        f"{shape['users']} users x {shape['items']} items, {shape['ratings']} ratings, "
-        f"rank {shape['rank']}, {shape['iterations']} iterations; {where} of "
-        f"{cluster['cores']} cores with {_size(cluster['memory'])} for data",
-        f"{'strategy':<14}{'layout':>10}{'moved/iter':>12}{'executor':>10}{'driver':>10}{'seconds':>10}",
-    ]
-    for s in plan["strategies"]:
-        lines.append(
-            f"{s['strategy']:<14}{_size(s['layout_bytes']):>10}{_size(s['bytes_per_iteration']):>12}"
-            f"{_size(s['executor_memory']):>10}{_size(s['driver_memory']):>10}{s['seconds']:>10.3g}"
-            + (f"  {s['why_not']}" if s["why_not"] else "")
-        )
-    return "\n".join([*lines, f"-> {plan['chosen']}: {plan['reason']}"])
-
-
-def _size(n: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if n < 1000:
-            return f"{n:.3g} {unit}"
-        n /= 1000
-    return f"{n:.3g} TB"

@@ -10,7 +10,7 @@ import pytest
 from support.refusal import refused
 
 import mllib_py
-from mllib_py import MLlibError, _bridge
+from mllib_py import MLlibError, _arrays, _bridge
 
 
 def test_numpy_scalars_become_json() -> None:
@@ -31,7 +31,7 @@ def test_a_parameter_of_no_plain_kind_is_refused(value: Any) -> None:
 
 
 def test_a_shared_file_is_deleted_with_its_kin() -> None:
-    with _bridge.shared_file(100) as path:
+    with _arrays.shared_file(100) as path:
         path.write_bytes(b"x")
         kin = path.with_name(path.name + ".out")
         kin.write_bytes(b"y")
@@ -43,7 +43,7 @@ def test_a_shared_file_is_deleted_after_an_error() -> None:
     seen: list[Path] = []
 
     def fail() -> None:
-        with _bridge.shared_file(1) as path:
+        with _arrays.shared_file(1) as path:
             path.write_bytes(b"x")
             seen.append(path)
             raise KeyError
@@ -56,13 +56,13 @@ def test_a_shared_file_is_deleted_after_an_error() -> None:
 def test_texts_are_written_as_they_are_read(tmp_path: Path) -> None:
     texts = ["", "a", "é", "日本", "\U0001f3ac", "with, comma", 'with "quotes"', "two\nlines"]
     path = tmp_path / "texts"
-    _bridge.write_arrays(path, _bridge.text_arrays(texts))
-    assert _bridge.read_texts(path, len(texts)).tolist() == texts
+    _arrays.write_arrays(path, _arrays.text_arrays(texts))
+    assert _arrays.read_texts(path, len(texts)).tolist() == texts
 
 
 def test_arrays_are_written_in_c_order(tmp_path: Path) -> None:
     a = np.arange(6, dtype=np.float32).reshape(2, 3)
-    _bridge.write_arrays(tmp_path / "a", [np.asfortranarray(a), a[:, ::2]])
+    _arrays.write_arrays(tmp_path / "a", [np.asfortranarray(a), a[:, ::2]])
     assert np.fromfile(tmp_path / "a", dtype=np.float32).tolist() == [0, 1, 2, 3, 4, 5, 0, 2, 3, 5]
 
 

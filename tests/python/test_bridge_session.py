@@ -12,7 +12,7 @@ import pytest
 from support.small import stars
 
 import mllib_py
-from mllib_py import ALS, _bridge
+from mllib_py import ALS, _session
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +54,7 @@ def test_a_connect_frame_is_refused(spark: Any) -> None:
 
 
 def settings(**arguments: Any) -> dict[str, str]:
-    return _bridge._settings(
+    return _session._settings(
         arguments.get("master"), arguments.get("memory"), arguments.get("conf", {})
     )
 
@@ -65,7 +65,7 @@ def test_the_default_is_local_with_most_of_the_memory(monkeypatch: pytest.Monkey
     assert found["spark.master"] == "local[*]"
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
     assert 0.5 * whole < float(found["spark.driver.memory"].removesuffix("m")) < 0.7 * whole
-    assert str(_bridge.JAR) in found["spark.driver.extraClassPath"]
+    assert str(_session.JAR) in found["spark.driver.extraClassPath"]
 
 
 def test_what_the_caller_sets_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_what_the_caller_sets_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         k: v for k, v in conf.items() if k not in merged
     }
     assert found["spark.driver.extraJavaOptions"].endswith("-Dmine=1")
-    assert found["spark.driver.extraClassPath"] == f"{_bridge.JAR}{os.pathsep}/mine.jar"
+    assert found["spark.driver.extraClassPath"] == f"{_session.JAR}{os.pathsep}/mine.jar"
     assert settings(master="local[1]", conf=conf)["spark.driver.memory"] == "3g"
     assert settings(memory="2g")["spark.driver.memory"] == "2g"
 
@@ -92,7 +92,7 @@ def test_what_the_caller_sets_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_executors_of_a_cluster_are_sent_the_jar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     found = settings(master="spark://host:7077")
-    assert found["spark.jars"] == str(_bridge.JAR)
+    assert found["spark.jars"] == str(_session.JAR)
     assert "spark.driver.memory" not in found
     assert "spark.driver.host" not in found
 
@@ -140,7 +140,7 @@ def foreign(*settings: str) -> str:
 def test_a_session_without_the_jar_is_told_how_to_add_it() -> None:
     said = foreign()
     assert said.startswith("RuntimeError the running Spark session does not have mllib_py's jar")
-    assert f'.config("spark.jars", "{_bridge.JAR}")' in said
+    assert f'.config("spark.jars", "{_session.JAR}")' in said
     assert "spark-submit --jars" in said
     assert len(said.splitlines()) == 1
 
@@ -148,4 +148,4 @@ def test_a_session_without_the_jar_is_told_how_to_add_it() -> None:
 @pytest.mark.spark
 def test_a_session_with_the_jar_is_used_as_it_is() -> None:
     """The remedy that the error names."""
-    assert foreign(f"spark.jars={_bridge.JAR}") == "True 1"
+    assert foreign(f"spark.jars={_session.JAR}") == "True 1"

@@ -11,7 +11,14 @@ import pytest
 
 @pytest.mark.parametrize(
     "name",
-    ["mllib_py._bridge", "mllib_py._spec", "mllib_py.data", "mllib_py.recommendation"],
+    [
+        "mllib_py._estimator",
+        "mllib_py._matrix",
+        "mllib_py._session",
+        "mllib_py._spec",
+        "mllib_py.data",
+        "mllib_py.recommendation",
+    ],
 )
 def test_the_examples_of_a_module_hold(name: str, spark: Any) -> None:
     module = importlib.import_module(name)

@@ -171,6 +171,11 @@ def test_a_split_by_time_loses_nothing_where_all_times_are_one() -> None:
     r.release()
 
 
+def test_a_split_in_one_number() -> None:
+    with refused(TypeError, "a weight for each part", "0.9"):
+        mllib_py.ratings(([1], [2], [3.0])).split(0.9)  # type: ignore[arg-type]
+
+
 def test_a_split_by_time_without_times() -> None:
     r = mllib_py.ratings(DATA)
     with refused(ValueError, "there are no timestamps to split by"):

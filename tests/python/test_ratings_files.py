@@ -78,6 +78,15 @@ FILES: dict[str, Callable[[Path], Any]] = {
     "CSV with a byte order mark": lambda t: write(t / "r.csv", "\ufeff" + lines(",", head=HEAD)),
     "no header but a byte order mark": lambda t: write(t / "r.csv", "\ufeff" + lines(",")),
     "CSV with blank lines": lambda t: write(t / "r.csv", lines(",").replace("\n", "\n\n")),
+    "CSV with blank lines before the header": lambda t: write(
+        t / "r.csv", "\n  \n" + lines(",", head=HEAD)
+    ),
+    "CSV with dates for times": lambda t: write(
+        t / "r.csv",
+        lines(",", 3, head=HEAD[:-10])
+        .replace("\n", ",2020-01-01\n")
+        .replace("rating,2020-01-01", "rating,timestamp"),
+    ),
     "CSV with blanks around": lambda t: write(t / "r.csv", lines(" , ")),
     "no newline at the end": lambda t: write(t / "r.csv", lines(",")[:-1]),
     "MovieLens": lambda t: write(t / "ratings.dat", lines("::")),
@@ -99,6 +108,7 @@ FILES: dict[str, Callable[[Path], Any]] = {
     "a glob": lambda t: str(folder(t / "all", "x-1.csv", "x-2.csv") / "x-*.csv"),
     "a glob of folders": lambda t: folder(t / "all" / "1", "a.csv").parent / "*",
     "Parquet": lambda t: parquet(t / "r.parquet", DATA.frame()),
+    "Parquet by another name": lambda t: parquet(t / "ratings", DATA.frame()),
     "a folder of Parquet": lambda t: parquets(t / "all"),
     "a glob of Parquet": lambda t: str(parquets(t / "all") / "part-*.parquet"),
 }

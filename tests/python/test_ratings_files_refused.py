@@ -183,6 +183,15 @@ def test_a_gzip_that_is_cut(times: int, tmp_path: Path) -> None:
         ALS().fit(path)
 
 
+def test_a_gzip_that_is_damaged(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv.gz", GOOD * 100)
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 0xFF  # of the check sum
+    path.write_bytes(bytes(content))
+    with refused(ValueError, "r.csv.gz", "damaged after this line"):
+        ALS().fit(path)
+
+
 def test_a_gzip_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "r.csv.gz"
     path.write_text("1,2,3\n")

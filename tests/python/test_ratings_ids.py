@@ -151,8 +151,13 @@ def test_ids_that_are_asked_for_may_be_of_any_kind() -> None:
 def test_a_text_that_looks_like_a_number_is_a_text() -> None:
     als = fit(named([str(i) for i in EXTREME]))
     assert als.user_ids_.tolist() == sorted(map(str, EXTREME))
-    assert np.isnan(als.predict([1], [2])[0])
     assert np.isfinite(als.predict(["1"], [2])[0])
+    with refused(TypeError, "users must be text ids"):
+        als.predict([1], [2])
+    with refused(TypeError, "items must be integer ids"):
+        als.predict(["1"], ["2"])
+    with refused(TypeError, "users must be text ids"):
+        als.recommend([1])
 
 
 def test_ids_beyond_64_bits_are_refused() -> None:

@@ -94,7 +94,7 @@ def test_every_scala_source_keeps_to_its_room() -> None:
     assert found == {}
 
 
-def test_only_the_bridge_imports_py4j() -> None:
+def test_only_the_bridge_and_the_session_import_py4j() -> None:
     importers = set()
     for path in (ROOT / "mllib_py").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -103,4 +103,4 @@ def test_only_the_bridge_imports_py4j() -> None:
                 names = [node.module or ""]
             if any(n.split(".")[0] == "py4j" for n in names):
                 importers.add(path.name)
-    assert importers == {"_bridge.py"}
+    assert importers == {"_bridge.py", "_session.py"}

@@ -202,7 +202,7 @@ class DoorSuite extends AnyFunSuite with LocalSession {
       refused(
         df,
         meta(user = "who")
-      ).getMessage == "the frame has no column 'who'; its columns are u, i, r"
+      ).getMessage == "the frame has no column 'who'; name one of its columns with user_col: u, i, r"
     )
     assert(refused(df, meta(rating = "i")).kind == "type")
     assert(

@@ -68,7 +68,7 @@ class TextFormatSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
       refused(
         "who,item,rating",
         "1,2,3"
-      ) == "f has no column 'user'; its columns are who, item, rating"
+      ) == "f has no column 'user'; name one of its columns with user_col: who, item, rating"
     )
     assert(refused("user,item,time", "1,2,3").contains("no column 'rating'"))
     assert(refused("x" * 200).contains("x" * 77 + "...'"))

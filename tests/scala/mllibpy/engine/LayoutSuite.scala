@@ -138,7 +138,7 @@ class LayoutSuite extends AnyFunSuite with LocalSession with ScalaCheckPropertyC
   test("more ratings than an array can hold are refused with advice") {
     val chunk = new Triples(null, null, new Array[Float](1 << 20), null)
     val pieces = Seq.tabulate(1 << 11)(new Piece(0, _, chunk))
-    val e = intercept[IllegalArgumentException](builder(pieces, Duplicates.Sum))
+    val e = intercept[InvalidInput](builder(pieces, Duplicates.Sum))
     assert(e.getMessage.contains("num_blocks"))
   }
 

@@ -21,8 +21,9 @@ import java.io.{
   OutputStream
 }
 import java.net.ConnectException
-import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.charset.StandardCharsets.{US_ASCII, UTF_8}
 import java.util.UUID
+import java.util.zip.ZipException
 
 /** A file that was found. */
 final case class Found(path: String, bytes: Long)
@@ -88,11 +89,16 @@ final class Files(conf: Configuration) {
       .getOrElse(raw)
   }
 
+  /** Whether the (decompressed) file starts with these ASCII letters. */
+  def startsWith(uri: String, letters: String): Boolean =
+    try bytes(uri, letters.length.toLong).sameElements(letters.getBytes(US_ASCII))
+    catch { case _: IOException => false } // a damaged archive: who reads its lines says so
+
   def lines(uri: String, n: Int): Seq[String] = {
     val in = new BufferedReader(new InputStreamReader(open(uri), UTF_8))
     try {
       val read =
-        Iterator.continually(in.readLine()).takeWhile(_ != null).filter(_.nonEmpty).take(n).toList
+        Iterator.continually(in.readLine()).takeWhile(_ != null).filterNot(_.isBlank).take(n).toList
       InvalidInput.unless(read.nonEmpty, s"$uri: the file is empty; there are no ratings")
       // Some programs write a byte order mark first; Hadoop's readers leave it out.
       read.head.stripPrefix("\uFEFF") :: read.tail
@@ -113,7 +119,8 @@ final class Files(conf: Configuration) {
       }
       line
     } catch {
-      case _: EOFException => 1L // a compressed file that is cut off in its first bytes
+      // A compressed file that is cut off or damaged before the offset.
+      case _: EOFException | _: ZipException => 1L
     } finally in.close()
   }
 

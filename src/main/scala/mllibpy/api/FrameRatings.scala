@@ -29,12 +29,13 @@ object FrameRatings {
       ratingCol: String,
       source: String
   ): Ratings = {
-    for (c <- Seq(userCol, itemCol, ratingCol)) {
+    val named = Seq("user_col" -> userCol, "item_col" -> itemCol, "rating_col" -> ratingCol)
+    for ((parameter, c) <- named) {
       val found = df.columns.count(_ == c)
       InvalidInput.unless(found <= 1, s"$source has $found columns '$c'; keep one")
       InvalidInput.unless(
         found == 1,
-        s"$source has no column '$c'; its columns are ${df.columns.mkString(", ")}"
+        s"$source has no column '$c'; name one of its columns with $parameter: ${df.columns.mkString(", ")}"
       )
     }
     val textUsers = idIsText(df, userCol, source)

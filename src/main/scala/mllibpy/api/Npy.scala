@@ -1,6 +1,7 @@
 package mllibpy.api
 
 import java.io.{DataInputStream, InputStream, OutputStream}
+import java.lang.Math.multiplyExact
 import java.nio.charset.StandardCharsets.US_ASCII
 import java.nio.{ByteBuffer, ByteOrder}
 
@@ -52,46 +53,53 @@ object Npy {
     out.write(padded.getBytes(US_ASCII))
   }
 
-  /** The data behind the header, which must be of the given type. */
-  private def body(in: InputStream, dtype: String): (Array[Byte], String) = {
-    val data = new DataInputStream(in)
+  private val shape = """'shape': \(([0-9, ]*)\)""".r.unanchored
+
+  /** Reads the header, which must be of the given type, and gives the number of elements. */
+  private def length(in: DataInputStream, dtype: String): Int = {
     val start = new Array[Byte](8)
-    data.readFully(start)
+    in.readFully(start)
     require(java.util.Arrays.equals(start, magic), "not an NPY file of version 1.0")
-    val length = data.readUnsignedByte() | (data.readUnsignedByte() << 8)
-    val text = new Array[Byte](length)
-    data.readFully(text)
-    val header = new String(text, US_ASCII)
-    require(
-      header.contains(s"'$dtype'") && header.contains("'fortran_order': False"),
-      s"not an array of $dtype"
-    )
-    (data.readAllBytes(), header)
+    val text = new Array[Byte](in.readUnsignedByte() | (in.readUnsignedByte() << 8))
+    in.readFully(text)
+    new String(text, US_ASCII) match {
+      case header @ shape(extents)
+          if header.contains(s"'$dtype'") && header.contains("'fortran_order': False") =>
+        extents.split(',').map(_.trim).filter(_.nonEmpty).map(_.toInt).foldLeft(1)(multiplyExact)
+      case _ => throw new IllegalArgumentException(s"not an array of $dtype")
+    }
   }
 
-  private def buffer(bytes: Array[Byte]): ByteBuffer =
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
-
-  def readLongs(in: InputStream): Array[Long] = {
-    val bytes = body(in, "<i8")._1
-    val a = new Array[Long](bytes.length / 8)
-    buffer(bytes).asLongBuffer().get(a)
+  /** Fills an array of the header's length, a chunk at a time: a file may be larger than one Java
+    * array of its bytes.
+    */
+  private def read[A](in: InputStream, dtype: String, width: Int, make: Int => A)(
+      get: (ByteBuffer, A, Int, Int) => Any
+  ): A = {
+    val data = new DataInputStream(in)
+    val n = length(data, dtype)
+    val a = make(n)
+    val bytes = new Array[Byte](Chunk * width)
+    var from = 0
+    while (from < n) {
+      val some = Math.min(Chunk, n - from)
+      data.readFully(bytes, 0, some * width)
+      get(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), a, from, some)
+      from += some
+    }
+    require(data.read() < 0, "longer than its header says")
     a
   }
 
-  def readInts(in: InputStream): Array[Int] = {
-    val bytes = body(in, "<i4")._1
-    val a = new Array[Int](bytes.length / 4)
-    buffer(bytes).asIntBuffer().get(a)
-    a
-  }
+  def readLongs(in: InputStream): Array[Long] =
+    read(in, "<i8", 8, new Array[Long](_))((b, a, from, n) => b.asLongBuffer().get(a, from, n))
 
-  def readBytes(in: InputStream): Array[Byte] = body(in, "|u1")._1
+  def readInts(in: InputStream): Array[Int] =
+    read(in, "<i4", 4, new Array[Int](_))((b, a, from, n) => b.asIntBuffer().get(a, from, n))
 
-  def readFloats(in: InputStream): Array[Float] = {
-    val bytes = body(in, "<f4")._1
-    val a = new Array[Float](bytes.length / 4)
-    buffer(bytes).asFloatBuffer().get(a)
-    a
-  }
+  def readBytes(in: InputStream): Array[Byte] =
+    read(in, "|u1", 1, new Array[Byte](_))((b, a, from, n) => b.get(a, from, n))
+
+  def readFloats(in: InputStream): Array[Float] =
+    read(in, "<f4", 4, new Array[Float](_))((b, a, from, n) => b.asFloatBuffer().get(a, from, n))
 }

@@ -22,7 +22,8 @@ object Read {
       ratingCol: String
   ): Ratings = {
     val files = filesOf(spark)
-    if (files.first(uri).path.endsWith(".parquet"))
+    val first = files.first(uri).path
+    if (first.endsWith(".parquet") || files.startsWith(first, "PAR1"))
       FrameRatings.read(parquet(spark, uri), userCol, itemCol, ratingCol, uri)
     else TextRatings.read(spark.sparkContext, uri, files, userCol, itemCol, ratingCol)
   }

@@ -76,26 +76,28 @@ object TextFormat {
       val at = names.indexWhere(_.trim == own)
       if (at >= 0) at else usual.map(n => lower.indexOf(n)).find(_ >= 0).getOrElse(-1)
     }
-    def column(own: String, usual: Seq[String]): Int = {
+    def column(parameter: String, own: String, usual: Seq[String]): Int = {
       val at = find(own, usual)
       InvalidInput.unless(
         at >= 0,
-        s"$file has no column '$own'; its columns are ${names.mkString(", ")}"
+        s"$file has no column '$own'; name one of its columns with $parameter: ${names.mkString(", ")}"
       )
       at
     }
-    val user = column(userCol, userNames)
-    val item = column(itemCol, itemNames)
-    val rating = column(ratingCol, ratingNames)
+    val user = column("user_col", userCol, userNames)
+    val item = column("item_col", itemCol, itemNames)
+    val rating = column("rating_col", ratingCol, ratingNames)
     val row = firstRow.map(fields(_, separator)).getOrElse(Array.empty)
     def text(at: Int) = row.length > at && !integer(row(at))
+    // Dates are not taken along: what they mean would be a guess.
+    val time = Some(lower.indexOf("timestamp")).filter(at => at >= 0 && !text(at))
     TextFormat(
       separator,
       header = Some(head),
       user,
       item,
       rating,
-      lower.indexOf("timestamp"),
+      time.getOrElse(-1),
       text(user),
       text(item)
     )

@@ -3,13 +3,16 @@ package mllibpy.api
 import mllibpy.algorithm.als.Ratings
 import mllibpy.engine.{InvalidInput, TextIds, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
+import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.Path
+import org.apache.hadoop.io.compress.CompressionCodecFactory
 import org.apache.hadoop.io.{LongWritable, Text}
 import org.apache.hadoop.mapred.{FileInputFormat, FileSplit, JobConf, TextInputFormat}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.HadoopRDD
 
-import java.io.EOFException
+import java.io.{EOFException, IOException}
+import java.util.zip.ZipException
 import scala.collection.mutable
 
 /** Ratings from text files of any file system that Hadoop knows, plain or compressed, parsed on the
@@ -62,6 +65,10 @@ private final class LineParser(format: TextFormat, path: String) {
   private val users = mutable.Set.empty[String]
   private val items = mutable.Set.empty[String]
   private var problem: Option[Problem] = None
+  private var headerDue = false
+  // What Hadoop's decompressors throw has no type of its own.
+  private lazy val compressed =
+    new CompressionCodecFactory(new Configuration).getCodec(new Path(path)) != null
   private val ascii = new AsciiFields(format.separator)
   private val numbers = !format.textUsers && !format.textItems &&
     Seq(format.user, format.item, format.rating, format.time).forall(_ < AsciiFields.Most)
@@ -74,17 +81,25 @@ private final class LineParser(format: TextFormat, path: String) {
     private def more: Boolean = problem.isEmpty && {
       try lines.hasNext
       catch {
-        case _: EOFException =>
-          problem = Some(Problem(path, last, "the compressed file is cut off after this line"))
-          false
+        case _: EOFException => damaged("cut off")
+        case _: ZipException => damaged("damaged")
+        case e: IOException if e.getClass == classOf[IOException] && compressed =>
+          damaged("damaged")
       }
+    }
+
+    private def damaged(how: String): Boolean = {
+      problem = Some(Problem(path, last, s"the compressed file is $how after this line"))
+      false
     }
 
     def next(): Parsed = {
       while (builder.size < Triples.ChunkSize && more) {
         val (offset, text) = lines.next()
         last = offset.get
-        if (offset.get == 0 && format.header.nonEmpty) header(text) else add(text, offset.get)
+        if (offset.get == 0) headerDue = format.header.nonEmpty
+        if (headerDue) { if (!text.toString.isBlank) header(text) }
+        else add(text, offset.get)
       }
       ended = !more
       // Names are few beside ratings: they go with the last chunk.
@@ -99,6 +114,7 @@ private final class LineParser(format: TextFormat, path: String) {
 
   /** Every file must start as the first one does, or its columns would be taken for others. */
   private def header(line: Text): Unit = {
+    headerDue = false
     def names(head: String) = TextFormat.fields(head, format.separator).map(_.trim).toSeq
     val (own, first) = (line.toString, format.header.get)
     if (names(own) != names(first)) {
@@ -123,7 +139,7 @@ private final class LineParser(format: TextFormat, path: String) {
     ascii.plain
   }
 
-  private def addText(line: Text, offset: Long): Unit = {
+  private def addText(line: Text, offset: Long): Unit = if (!line.toString.isBlank) {
     val f = TextFormat.fields(line.toString, format.separator)
     try
       builder.add(

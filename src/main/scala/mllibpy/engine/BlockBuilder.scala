@@ -19,7 +19,10 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
   private val chunks = pieces.sortBy(p => (p.partition, p.sequence)).map(_.triples).toArray
   private val n = {
     val total = chunks.map(_.size.toLong).sum
-    require(total < Int.MaxValue - 16, s"$total ratings in one block; use more blocks (num_blocks)")
+    InvalidInput.unless(
+      total < Int.MaxValue - 16,
+      s"$total ratings fall into one block, and it holds ${Int.MaxValue - 16} at most; use more blocks (num_blocks)"
+    )
     total.toInt
   }
   private val timed = policy == Duplicates.Last && chunks.exists(_.times != null)

@@ -3,49 +3,58 @@ package mllibpy.engine
 import java.io.{ObjectInput, ObjectOutput}
 import java.nio.{ByteBuffer, ByteOrder}
 
-/** Primitive arrays through Java serialisation as one run of bytes: Java's own way writes an array
-  * of floats number by number, several times slower.
+/** Primitive arrays through Java serialisation as runs of bytes: Java's own way writes an array of
+  * floats number by number, several times slower.
   */
 private[engine] object Bulk {
+  // Numbers to a run: one Java array cannot hold the bytes of the longest arrays.
+  private final val Run = 1 << 22
+
   private def buffer(bytes: Array[Byte]): ByteBuffer =
     ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder())
 
-  def writeLongs(out: ObjectOutput, a: Array[Long]): Unit = {
-    val bytes = new Array[Byte](Math.multiplyExact(a.length, 8))
-    buffer(bytes).asLongBuffer().put(a)
-    out.writeObject(bytes)
+  private def write(out: ObjectOutput, length: Int, width: Int)(
+      put: (ByteBuffer, Int, Int) => Any
+  ): Unit = {
+    out.writeInt(length)
+    runs(length) { (from, n) =>
+      val bytes = new Array[Byte](n * width)
+      put(buffer(bytes), from, n)
+      out.writeObject(bytes)
+    }
   }
 
-  def readLongs(in: ObjectInput): Array[Long] = {
-    val bytes = in.readObject().asInstanceOf[Array[Byte]]
-    val a = new Array[Long](bytes.length / 8)
-    buffer(bytes).asLongBuffer().get(a)
+  private def read[A](in: ObjectInput, make: Int => A)(get: (ByteBuffer, A, Int, Int) => Any): A = {
+    val length = in.readInt()
+    val a = make(length)
+    runs(length)((from, n) => get(buffer(in.readObject().asInstanceOf[Array[Byte]]), a, from, n))
     a
   }
 
-  def writeInts(out: ObjectOutput, a: Array[Int]): Unit = {
-    val bytes = new Array[Byte](Math.multiplyExact(a.length, 4))
-    buffer(bytes).asIntBuffer().put(a)
-    out.writeObject(bytes)
+  private def runs(length: Int)(f: (Int, Int) => Any): Unit = {
+    var from = 0
+    while (from < length) {
+      val n = Math.min(Run, length - from)
+      f(from, n)
+      from += n
+    }
   }
 
-  def readInts(in: ObjectInput): Array[Int] = {
-    val bytes = in.readObject().asInstanceOf[Array[Byte]]
-    val a = new Array[Int](bytes.length / 4)
-    buffer(bytes).asIntBuffer().get(a)
-    a
-  }
+  def writeLongs(out: ObjectOutput, a: Array[Long]): Unit =
+    write(out, a.length, 8)((b, from, n) => b.asLongBuffer().put(a, from, n))
 
-  def writeFloats(out: ObjectOutput, a: Array[Float]): Unit = {
-    val bytes = new Array[Byte](Math.multiplyExact(a.length, 4))
-    buffer(bytes).asFloatBuffer().put(a)
-    out.writeObject(bytes)
-  }
+  def readLongs(in: ObjectInput): Array[Long] =
+    read(in, new Array[Long](_))((b, a, from, n) => b.asLongBuffer().get(a, from, n))
 
-  def readFloats(in: ObjectInput): Array[Float] = {
-    val bytes = in.readObject().asInstanceOf[Array[Byte]]
-    val a = new Array[Float](bytes.length / 4)
-    buffer(bytes).asFloatBuffer().get(a)
-    a
-  }
+  def writeInts(out: ObjectOutput, a: Array[Int]): Unit =
+    write(out, a.length, 4)((b, from, n) => b.asIntBuffer().put(a, from, n))
+
+  def readInts(in: ObjectInput): Array[Int] =
+    read(in, new Array[Int](_))((b, a, from, n) => b.asIntBuffer().get(a, from, n))
+
+  def writeFloats(out: ObjectOutput, a: Array[Float]): Unit =
+    write(out, a.length, 4)((b, from, n) => b.asFloatBuffer().put(a, from, n))
+
+  def readFloats(in: ObjectInput): Array[Float] =
+    read(in, new Array[Float](_))((b, a, from, n) => b.asFloatBuffer().get(a, from, n))
 }

@@ -27,11 +27,8 @@ object Lineage {
 
   private def toCheckpoint[T: ClassTag](rdd: RDD[T]): Cut[T] = {
     val out = rdd.map(identity)
-    out.persist(StorageLevel.MEMORY_AND_DISK)
-    out.checkpoint()
-    out.count()
     val sc = rdd.sparkContext
-    new Cut(
+    val cut = new Cut(
       out,
       () => {
         out.unpersist(blocking = false)
@@ -41,5 +38,10 @@ object Lineage {
         }
       }
     )
+    out.persist(StorageLevel.MEMORY_AND_DISK)
+    out.checkpoint()
+    try out.count()
+    catch { case e: Throwable => cut.release(); throw e }
+    cut
   }
 }

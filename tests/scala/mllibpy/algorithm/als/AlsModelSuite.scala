@@ -56,6 +56,13 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
     assert(pairs(m.recommend(sc, Array(0), 2, excludeSeen = false)) == Seq(Seq(2 -> 3f, 1 -> 2f)))
   }
 
+  test("recommend: more than an answer holds is refused before the work") {
+    val e = intercept[InvalidInput](
+      model().recommend(sc, new Array[Int](Int.MaxValue / 3 + 1), 9, excludeSeen = false)
+    )
+    assert(e.getMessage.endsWith("are too many for one answer; ask for fewer users at a time"))
+  }
+
   test("recommend: fewer than k are left, or none") {
     val m = model()
     assert(pairs(m.recommend(sc, Array(2, 0), 10, excludeSeen = true)).map(_.length) == Seq(0, 2))

@@ -43,7 +43,8 @@ final class AlsModel(
   def score(ratings: Ratings): Score = {
     ratings.facts
     val sc = ratings.chunks.sparkContext
-    val shared = Shared(sc, this)
+    // What users have seen is not asked for, and can be the larger part.
+    val shared = Shared(sc, new AlsModel(params, users, items, Seen.nothing(users.size), facts))
     try {
       val total = AlsModel.errors(ratings, shared).reduce(_ merge _)
       if (params.coldStart == "error" && total.unknown > 0)

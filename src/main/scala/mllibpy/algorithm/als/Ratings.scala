@@ -74,18 +74,28 @@ final class Ratings(
     onRelease()
   }
 
-  lazy val userCount: Long = distinct(_.rows)
-  lazy val itemCount: Long = distinct(_.columns)
+  def userCount: Long = counts._1
+  def itemCount: Long = counts._2
 
-  private def distinct(of: Triples => Array[Long]): Long =
+  /** Distinct users and items; one job, with a shuffle. */
+  private lazy val counts: (Long, Long) =
     chunks
       .mapPartitions { it =>
-        val seen = new KeyIndex(1 << 12)
-        it.foreach(c => of(c).foreach(k => seen.add(k)))
-        seen.sorted().iterator
+        val (users, items) = (new KeyIndex(1 << 12), new KeyIndex(1 << 12))
+        it.foreach { c =>
+          c.rows.foreach(users.add)
+          c.columns.foreach(items.add)
+        }
+        users.sorted().iterator.map((true, _)) ++ items.sorted().iterator.map((false, _))
       }
       .distinct()
-      .count()
+      .mapPartitions { it =>
+        val (users, items) = it.foldLeft((0L, 0L)) { case ((u, i), (isUser, _)) =>
+          if (isUser) (u + 1, i) else (u, i + 1)
+        }
+        Iterator.single((users, items))
+      }
+      .fold((0L, 0L)) { case ((u, i), (v, j)) => (u + v, i + j) }
 
   /** How many ratings each value has. */
   def histogram: Seq[(Float, Long)] =

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.Shared
+import mllibpy.engine.{InvalidInput, Shared}
 import mllibpy.kernel.{Arithmetic, Stride, TopK}
 import org.apache.spark.SparkContext
 
@@ -19,6 +19,11 @@ object Recommender {
       k: Int,
       excludeSeen: Boolean
   ): Recommendations = {
+    val most = userRows.length.toLong * Math.min(k, model.items.size)
+    InvalidInput.unless(
+      most < Int.MaxValue - 16,
+      s"$most recommendations are too many for one answer; ask for fewer users at a time"
+    )
     val scorer = new Scorer(model, k, excludeSeen)
     if (userRows.length.toLong * model.items.size < WorthAJob) scorer.run(userRows)
     else onCluster(sc, scorer, userRows)
@@ -59,7 +64,7 @@ private final class Scorer(model: AlsModel, k: Int, excludeSeen: Boolean) extend
     val n = Math.min(k, model.items.size)
     val best = new TopK(n)
     val start = new Array[Int](userRows.length + 1)
-    val items = new Array[Int](Math.multiplyExact(userRows.length, n))
+    val items = new Array[Int](userRows.length * n)
     val scores = new Array[Float](items.length)
     var i = 0
     while (i < userRows.length) {

@@ -10,6 +10,8 @@ import org.apache.spark.rdd.RDD
 final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable
 
 object Seen {
+  def nothing(users: Int): Seen = new Seen(new Array[Int](users + 1), Array.empty)
+
   private final class Part(val number: Int, val start: Array[Int], val items: Array[Int])
       extends Serializable
 
