@@ -13,7 +13,7 @@ import pytest
 from support.standalone import submit
 
 import mllib_py
-from mllib_py._bridge import JAR
+from mllib_py._session import JAR
 from mllib_py.data import list_files, read_bytes, write_bytes
 
 pytestmark = pytest.mark.e2e
