@@ -262,7 +262,7 @@ def test_the_build_names_the_missing_pyspark(built: Built, tmp_path: Path) -> No
 
 
 def test_a_jar_for_another_scala_is_refused(tmp_path: Path) -> None:
-    from mllib_py._bridge import check_scala
+    from mllib_py._session import check_scala
 
     jar = tmp_path / "mllib-py.jar"
     with zipfile.ZipFile(jar, "w") as archive:
@@ -274,7 +274,7 @@ def test_a_jar_for_another_scala_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_spark_of_another_scala_is_refused(built: Built, tmp_path: Path) -> None:
-    from mllib_py._bridge import check_scala
+    from mllib_py._session import check_scala
 
     with zipfile.ZipFile(built.wheel) as wheel:
         wheel.extract(JAR, tmp_path)
