@@ -1,17 +1,21 @@
-"""ALS beside ``pyspark.ml``'s: same session, same cached input, rank, iterations and split.
+"""ALS beside its peers: same session, same cached input, rank, iterations and split; alternating.
 
+    python -m bench.peers.als                                  the small data in this repository
     python -m bench.peers.als ml-1m --data FOLDER_OF_ML_1M
-    python -m bench.peers.als 20m
+    python -m bench.peers.als 20m                              generated, of MovieLens 20M's shape
+    python -m bench.peers.als ml-1m --data FOLDER --implicit --peers implicit
 
-The two sides alternate. Layout counts. Where a run of the peer is long, iterations are timed by
-the slope: (time of 3 iterations - time of 1) / 2.
+The clock starts at the cached input, so reading it, laying it out and gathering the model count.
+Where runs are long, iterations are timed by the slope: (time of 3 iterations - time of 1) / 2; the
+long peers run once. With --first each side's first fit is timed in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,171 +24,157 @@ import pandas as pd
 
 import mllib_py
 from bench import generate, measure
+from bench.peers.sides import STRATEGIES, Implicit, Ours, Problem, Side, Spark, quality
 
-STRATEGIES = ("data-parallel", "broadcast", "blocked")
-COLUMNS = {"userCol": "user", "itemCol": "item", "ratingCol": "rating"}
-
-
-class Problem:
-    """Training and test ratings, cached in Spark for both sides."""
-
-    def __init__(self, spark: Any, columns: generate.Columns, rank: int, reg: float) -> None:
-        users, items, values = columns
-        test = np.random.default_rng(1).random(len(users)) < 0.1
-        self.rank, self.reg = rank, reg
-        self.train = _cached(spark, users[~test], items[~test], values[~test])
-        self.test = _cached(spark, users[test], items[test], values[test])
-        self.ours = mllib_py.ratings(self.train)
-        self.ours_test = mllib_py.ratings(self.test)
-        self.n_train = self.ours.n_ratings
-
-    def fit_ours(self, iterations: int, strategy: str) -> Any:
-        """Fit ours, layout and all."""
-        als = mllib_py.ALS(
-            rank=self.rank, max_iter=iterations, reg=self.reg, strategy=strategy, num_blocks=2
-        )
-        return als.fit(self.ours, progress=False)
-
-    def fit_spark(self, iterations: int) -> Any:
-        """Fit Spark's with two blocks, until its factors are there."""
-        from pyspark.ml.recommendation import ALS
-
-        als = ALS(
-            rank=self.rank,
-            maxIter=iterations,
-            regParam=self.reg,
-            numUserBlocks=2,
-            numItemBlocks=2,
-            coldStartStrategy="drop",
-            seed=0,
-            **COLUMNS,
-        )
-        model = als.fit(self.train)
-        model.userFactors.count()
-        model.itemFactors.count()
-        return model
-
-    def rmse_spark(self, model: Any) -> float:
-        """RMSE on the test ratings, by Spark's own evaluator."""
-        from pyspark.ml.evaluation import RegressionEvaluator
-
-        evaluator = RegressionEvaluator(labelCol="rating", predictionCol="prediction")
-        return float(evaluator.evaluate(model.transform(self.test)))
+SAMPLE = Path(__file__).parents[2] / "data"
+LONG = ("pyspark.ml", "implicit, exact")
 
 
-def _cached(spark: Any, users: Any, items: Any, values: Any) -> Any:
-    """Make a cached DataFrame with two partitions out of arrays."""
-    import tempfile
+def sides(args: argparse.Namespace) -> list[Side]:
+    """Name who takes part, the peers last."""
+    solvers = [{} if s == "auto" else {"solver": s} for s in args.solvers.split(",")]
+    ours = [Ours(s, **params) for s in args.strategies.split(",") for params in solvers]
+    peers: list[Side] = []
+    for name in args.peers.split(","):
+        if name == "spark":
+            peers.append(Spark())
+        elif name == "implicit":
+            peers.append(Implicit(use_cg=False))
+        elif name == "implicit-cg":
+            peers.append(Implicit(use_cg=True))
+    return [*ours, *peers]
 
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pa.table({"user": users, "item": items, "rating": values})
-    with tempfile.TemporaryDirectory() as folder:
-        pq.write_table(table, f"{folder}/r.parquet")
-        frame = spark.read.parquet(folder).repartition(2).cache()
-        frame.count()
-    return frame
-
-
-def repeated(problem: Problem, heap: measure.Heap, iterations: int, repeats: int) -> dict[str, Any]:
-    """Whole fits, alternating; the first of each side in the session is reported apart."""
-    sides: dict[str, Callable[[], Any]] = {"pyspark.ml": lambda: problem.fit_spark(iterations)}
-    for s in STRATEGIES:
-        sides[s] = lambda s=s: problem.fit_ours(iterations, s)
-    first: dict[str, float] = {}
-    runs: dict[str, list[float]] = {name: [] for name in sides}
-    peaks: dict[str, float] = {}
-    rmse: dict[str, float] = {}
-    for r in range(repeats + 1):
-        for name in list(sides)[::-1]:
-            peak, (seconds, model) = heap.peak(lambda name=name: measure.timed(sides[name]))
-            print(f"{name}: {seconds:.2f} s, {peak:.0f} MB", flush=True)
+def repeated(who: list[Side], problem: Problem, heap: measure.Heap, n: int) -> dict[str, Any]:
+    """Whole fits of 10 iterations, alternating, after one of each that is not counted."""
+    out: dict[str, Any] = {s.name: {"peak_heap_mb": 0.0} for s in who}
+    runs: dict[str, list[float]] = {s.name: [] for s in who}
+    for r in range(n + 1):
+        for side in who[:: (-1) ** r]:
+            peak, (seconds, model) = heap.peak(
+                lambda s=side: measure.timed(lambda: s.fit(problem, 10))
+            )
+            print(f"{side.name}: {seconds:.2f} s, {peak:.0f} MB", flush=True)
             if r == 0:
-                first[name] = round(seconds, 3)
-                rmse[name] = round(_rmse(problem, name, model), 5)
+                out[side.name] |= quality(problem, side.factors(model))
             else:
-                runs[name].append(seconds)
-            peaks[name] = max(peaks.get(name, 0.0), round(peak))
-    medians = {name: measure.summary(s) for name, s in runs.items()}
-    spark = medians["pyspark.ml"]["median"]
+                runs[side.name].append(seconds)
+            out[side.name]["peak_heap_mb"] = max(out[side.name]["peak_heap_mb"], round(peak))
+    for side in who:
+        out[side.name]["seconds"] = measure.summary(runs[side.name])
+    return {"iterations": 10, "sides": out, "times_faster": _ratios(who, out, "seconds")}
+
+
+def slopes(who: list[Side], problem: Problem, heap: measure.Heap, n: int) -> dict[str, Any]:
+    """Seconds per iteration by the slope, and of a fit of one iteration, layout and all."""
+    out: dict[str, Any] = {s.name: {} for s in who}
+    found: dict[str, list[tuple[float, float]]] = {s.name: [] for s in who}
+    for side in who:
+        if side.name not in LONG:
+            side.fit(problem, 1)  # compiled before the clock, as what runs for minutes is
+    for r in range(n):
+        for side in who:
+            if side.name in LONG and r > 0:
+                continue
+            one, _ = measure.timed(lambda s=side: s.fit(problem, 1))
+            peak, (three, model) = heap.peak(
+                lambda s=side: measure.timed(lambda: s.fit(problem, 3))
+            )
+            found[side.name].append((one, three))
+            if r == 0:
+                out[side.name] |= {"peak_heap_mb": round(peak)}
+                out[side.name] |= quality(problem, side.factors(model))
+            print(f"{side.name}: 1 iteration {one:.2f} s, 3: {three:.2f} s", flush=True)
+    for side in who:
+        pairs = found[side.name]
+        out[side.name]["seconds_per_iteration"] = measure.summary([(t - o) / 2 for o, t in pairs])
+        out[side.name]["fit_of_1_iteration"] = measure.summary([o for o, _ in pairs])
+        out[side.name]["fit_of_5_iterations"] = measure.summary([t + (t - o) for o, t in pairs])
     return {
-        "iterations": iterations,
-        "seconds": medians,
-        "first_fit_seconds": first,
-        "times_faster_repeated": {s: round(spark / medians[s]["median"], 1) for s in STRATEGIES},
-        "times_faster_first": {s: round(first["pyspark.ml"] / first[s], 1) for s in STRATEGIES},
-        "test_rmse": rmse,
-        "peak_heap_mb": peaks,
+        "sides": out,
+        "times_faster_per_iteration": _ratios(who, out, "seconds_per_iteration"),
+        "times_faster_fit_of_5": _ratios(who, out, "fit_of_5_iterations"),
     }
 
 
-def _rmse(problem: Problem, name: str, model: Any) -> float:
-    if name == "pyspark.ml":
-        return problem.rmse_spark(model)
-    return float(model.score(problem.ours_test))
+def _ratios(who: list[Side], out: dict[str, Any], what: str) -> dict[str, dict[str, float]]:
+    """For each peer, how many times faster each of ours is."""
+    median = {s.name: out[s.name][what]["median"] for s in who}
+    ours = [s.name for s in who if isinstance(s, Ours)]
+    return {
+        s.name: {o: round(median[s.name] / median[o], 1) for o in ours}
+        for s in who
+        if not isinstance(s, Ours)
+    }
 
 
-def slopes(problem: Problem, heap: measure.Heap, repeats: int) -> dict[str, Any]:
-    """Seconds per iteration by the slope, and of a fit of one iteration, layout and all."""
-    sides: dict[str, Callable[[int], Any]] = {s: _ours(problem, s) for s in STRATEGIES}
-    sides["pyspark.ml"] = problem.fit_spark
-    out: dict[str, Any] = {}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-    for name in sides:
-        if name != "pyspark.ml":
-            sides[name](1)  # compiled before the clock, as Spark's long runs are
-    for r in range(repeats):
-        for name, fit in sides.items():
-            if name == "pyspark.ml" and r > 0:
-                continue
-            one, _ = measure.timed(lambda fit=fit: fit(1))
-            peak, (three, model) = heap.peak(lambda fit=fit: measure.timed(lambda: fit(3)))
-            found[name].append((one, three))
-            rmse = round(_rmse(problem, name, model), 5)
-            print(
-                f"{name}: 1 iteration {one:.2f} s, 3: {three:.2f} s, {peak:.0f} MB, {rmse}",
-                flush=True,
-            )
-            out[name] = {"test_rmse_after_3": rmse, "peak_heap_mb": round(peak)}
-    for name, pairs in found.items():
-        out[name]["seconds_per_iteration"] = measure.summary([(t - o) / 2 for o, t in pairs])
-        out[name]["fit_of_1_iteration"] = measure.summary([o for o, _ in pairs])
-    spark = out["pyspark.ml"]["seconds_per_iteration"]["median"]
-    ratio = {s: round(spark / out[s]["seconds_per_iteration"]["median"], 1) for s in STRATEGIES}
-    return {"sides": out, "times_faster_per_iteration": ratio}
+def first_fits(who: list[Side], arguments: list[str]) -> dict[str, float]:
+    """Seconds of the first fit of a session, each side in a process of its own."""
+    out = {}
+    for side in who:
+        run = subprocess.run(
+            [sys.executable, "-m", "bench.peers.als", *arguments, "--only", side.name],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        out[side.name] = float(run.stdout.split()[-1])
+        print(f"{side.name}: {out[side.name]:.2f} s, first of its session", flush=True)
+    return out
 
 
-def _ours(problem: Problem, strategy: str) -> Callable[[int], Any]:
-    return lambda iterations: problem.fit_ours(iterations, strategy)
-
-
-def _ml1m(folder: Path) -> generate.Columns:
+def columns(args: argparse.Namespace) -> generate.Columns:
+    """Return users, items and ratings of the problem that the command line names."""
+    if args.what == "20m":
+        return generate.ratings(args.ratings)
+    if args.what == "ml-1m" and args.data is None:
+        raise SystemExit("ml-1m needs --data FOLDER, the folder of its ratings.dat")
+    folder = SAMPLE if args.what == "sample" else args.data
     table = pd.read_csv(folder / "ratings.dat", sep="::", engine="python", header=None)
     u, i, r = (table[c].to_numpy() for c in range(3))
     return u.astype(np.int32), i.astype(np.int32), r.astype(np.float32)
 
 
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    p.add_argument("what", choices=["sample", "ml-1m", "20m"], nargs="?", default="sample")
+    p.add_argument("--data", type=Path, help="folder of ml-1m")
+    p.add_argument("--rank", type=int, default=64)
+    p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--ratings", type=int, default=20_000_000, help="of 20m")
+    p.add_argument("--implicit", action="store_true", help="ratings as confidence, alpha = 1")
+    p.add_argument("--peers", default="spark", help="of spark, implicit, implicit-cg, with commas")
+    p.add_argument("--strategies", default=",".join(STRATEGIES))
+    p.add_argument("--solvers", default="auto")
+    p.add_argument("--first", action="store_true", help="time first fits of sessions as well")
+    p.add_argument("--only", help=argparse.SUPPRESS)
+    return p
+
+
 def main() -> None:
     """Run the comparison that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["ml-1m", "20m"])
-    parser.add_argument("--data", type=Path, help="folder of ml-1m")
-    parser.add_argument("--rank", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--ratings", type=int, default=20_000_000)
-    args = parser.parse_args()
+    args = parser().parse_args()
+    who = sides(args)
+    first = first_fits(who, sys.argv[1:]) if args.first and not args.only else None
     spark = mllib_py.session("local[2]")
+    reg, alpha = (0.1, 1.0) if args.implicit else (0.06, None)
+    problem = Problem(spark, columns(args), rank=args.rank, reg=reg, alpha=alpha)
+    if args.only:
+        side = next(s for s in who if s.name == args.only)
+        assert problem.train is not None
+        print(measure.timed(lambda: side.fit(problem, 10))[0])
+        return
     heap = measure.Heap(spark)
-    if args.what == "ml-1m":
-        problem = Problem(spark, _ml1m(args.data), args.rank, reg=0.06)
-        result = repeated(problem, heap, 10, args.repeats)
-    else:
-        problem = Problem(spark, generate.ratings(args.ratings), args.rank, reg=0.06)
-        result = slopes(problem, heap, args.repeats)
+    result = (slopes if args.what == "20m" else repeated)(who, problem, heap, args.repeats)
+    if first:
+        result["first_fit_of_a_session"] = first
     blas = spark._jvm.dev.ludovic.netlib.blas.BLAS.getInstance().getClass().getName()
     shape = {"what": args.what, "rank": args.rank, "n_train": problem.n_train, "spark_blas": blas}
-    path = measure.write(f"als-{args.what}-rank{args.rank}", shape | result)
+    kind = "implicit" if args.implicit else "explicit"
+    path = measure.write(f"als-{args.what}-{kind}-rank{args.rank}", shape | result)
     print(json.dumps(result, indent=2), f"\nwritten to {path.name}")
 
 
