@@ -50,13 +50,31 @@ class ALS(Estimator):
     strategy : {"auto", "broadcast", "data-parallel", "blocked"}, default="auto"
         How ratings and factors move; all give the same factors. "auto" takes the cheapest that
         fits, see `explain`.
-    solver : {"auto", "cholesky"}, default="auto"
-        How a row's normal equations are solved; "auto" is "cholesky". With `nonnegative`,
-        coordinate descent, whichever is named.
+    solver : {"auto", "cholesky", "cg", "ials++"}, default="auto"
+        How a row is solved: "cholesky" exactly, "cg" by some steps of conjugate gradients from its
+        last factors [3]_, "ials++" by a sweep over blocks of its factors [4]_; "auto" is
+        "cholesky". With `nonnegative`, coordinate descent, whichever is named.
+    cg_steps : int, default=3
+        Steps of ``solver="cg"`` for each row and half-step.
+    block_size : int, default=64
+        Factors in a block of ``solver="ials++"``, rounded up to a multiple of 16.
     implicit : bool, default=False
         Treat ratings as confidence in a preference (clicks, plays) and not as scores.
     alpha : float, default=1.0
         Implicit only: the confidence of a rating r is 1 + alpha * |r|.
+    unobserved_weight : float or None, default=None
+        Implicit only: each observed pair counts with weight 1 and, beside it, every pair with this
+        weight and target 0 [5]_; `alpha` is then not used. None: the objective of [2]_. For ratings
+        of 1, weight w is alpha = 1/w with `reg` divided by w.
+    reg_exponent : float, default=1.0
+        The ridge of a row with n ratings is reg * (n + reg_unobserved * m) ** reg_exponent, with m
+        the size of the other side [5]_.
+    reg_unobserved : float, default=0.0
+        See `reg_exponent`; the source takes `unobserved_weight`.
+    biases : bool, default=False
+        Learn a bias of each user and item too; explicit ratings are centred by their mean.
+    init_scale : float, default=1.0
+        Length of the initial factors of a row.
     nonnegative : bool, default=False
         Constrain all factors to be at least 0.
     num_blocks : int or None, default=None
@@ -104,6 +122,12 @@ class ALS(Estimator):
     .. [1] Zhou, Wilkinson, Schreiber, Pan: Large-scale parallel collaborative filtering for the
        Netflix prize. AAIM 2008.
     .. [2] Hu, Koren, Volinsky: Collaborative filtering for implicit feedback datasets. ICDM 2008.
+    .. [3] Takacs, Pilaszy, Tikk: Applications of the conjugate gradient method for implicit
+       feedback collaborative filtering. RecSys 2011.
+    .. [4] Rendle, Krichene, Zhang, Koren: iALS++: speeding up matrix factorization with subspace
+       optimization. 2021.
+    .. [5] Rendle, Krichene, Zhang, Koren: Revisiting the performance of iALS on item
+       recommendation benchmarks. RecSys 2022.
 
     Examples
     --------
@@ -122,8 +146,15 @@ class ALS(Estimator):
         reg: float = 0.1,
         strategy: str = "auto",
         solver: str = "auto",
+        cg_steps: int = 3,
+        block_size: int = 64,
         implicit: bool = False,
         alpha: float = 1.0,
+        unobserved_weight: float | None = None,
+        reg_exponent: float = 1.0,
+        reg_unobserved: float = 0.0,
+        biases: bool = False,
+        init_scale: float = 1.0,
         nonnegative: bool = False,
         num_blocks: int | None = None,
         tol: float | None = None,
@@ -139,8 +170,15 @@ class ALS(Estimator):
         self.reg = reg
         self.strategy = strategy
         self.solver = solver
+        self.cg_steps = cg_steps
+        self.block_size = block_size
         self.implicit = implicit
         self.alpha = alpha
+        self.unobserved_weight = unobserved_weight
+        self.reg_exponent = reg_exponent
+        self.reg_unobserved = reg_unobserved
+        self.biases = biases
+        self.init_scale = init_scale
         self.nonnegative = nonnegative
         self.num_blocks = num_blocks
         self.tol = tol
@@ -559,7 +597,7 @@ def load(path: str | os.PathLike[str]) -> ALS:
     >>> import mllib_py
     >>> mllib_py.load("/no/such/model")
     Traceback (most recent call last):
-    ValueError: /no/such/model has no checksums.json; it is not a whole model saved by mllib_py
+    ValueError: there is no model at /no/such/model
     """
     model = _bridge.call("load", uri_of(path))
     als = ALS(**_bridge.ask("modelInfo", model)["params"])

@@ -1,7 +1,7 @@
 package mllibpy.api
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-import mllibpy.algorithm.als.{AlsModel, Samples}
+import mllibpy.algorithm.als.{Cluster, AlsModel, Samples}
 import mllibpy.engine.{InvalidInput, LocalSession}
 import org.apache.spark.sql.functions.{col, lit, when}
 import org.scalatest.funsuite.AnyFunSuite
@@ -80,10 +80,16 @@ class DoorSuite extends AnyFunSuite with LocalSession {
         .get("local")
         .asBoolean
     )
-    assert(far.get("cluster").get("driver_memory").asLong == 40000000000L)
+    assert(far.get("cluster").get("driver_memory").asLong == Cluster.facts(sc).driverMemory)
     assert(far.get("strategies").size == 3 && far.get("chosen").asText == "data-parallel")
     assert(far.get("reason").asText.startsWith("the fastest that fits"))
-    val small = json(Door.explain(r, "{}", """{"executors": 2, "cores": 1, "memory": 1000}"""))
+    val small = json(
+      Door.explain(
+        r,
+        "{}",
+        """{"executors": 2, "cores": 1, "memory": 1000, "driver_memory": 1000}"""
+      )
+    )
     assert(
       small.get("reason").asText.startsWith("none fits; this one needs the least memory: needs ")
     )

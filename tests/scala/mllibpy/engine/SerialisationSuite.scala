@@ -1,6 +1,6 @@
 package mllibpy.engine
 
-import mllibpy.kernel.{Csr, Stride}
+import mllibpy.kernel.{PackedCsr, Stride}
 import org.apache.spark.SparkConf
 import org.apache.spark.serializer.{JavaSerializer, KryoSerializer, SerializerInstance}
 import org.scalatest.funsuite.AnyFunSuite
@@ -10,6 +10,9 @@ import scala.reflect.ClassTag
 
 /** What travels arrives as it was, by both of Spark's serialisers. */
 class SerialisationSuite extends AnyFunSuite {
+  private def plain(start: Array[Int], columns: Array[Int], values: Array[Float]) =
+    PackedCsr.of(start, columns, values, columns.length)
+
   private val serialisers: Seq[(String, SerializerInstance)] = Seq(
     "Java" -> new JavaSerializer(new SparkConf).newInstance(),
     "Kryo" -> new KryoSerializer(new SparkConf).newInstance()
@@ -33,7 +36,7 @@ class SerialisationSuite extends AnyFunSuite {
     }
 
     test(s"$name: a block") {
-      val csr = new Csr(Array(0, 2, 3), Array(0, 1, 1), Array(1f, 2f, 3f))
+      val csr = plain(Array(0, 2, 3), Array(0, 1, 1), Array(1f, 2f, 3f))
       val b = trip(s, new SparseBlock(4, Array(10L, 20L), Array(30L, 40L), csr, Array(0, 1, 2)))
       assert(
         b.number == 4 && b.rowKeys.toSeq == Seq(10L, 20L) && b.columnKeys.toSeq == Seq(30L, 40L)

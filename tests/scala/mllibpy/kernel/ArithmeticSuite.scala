@@ -86,28 +86,119 @@ class ArithmeticSuite extends AnyFunSuite {
     }
   }
 
+  /** Part of the row of an entry, from `offset`. */
+  private def part(fixed: Array[Float], at: Int, width: Int): Array[Double] =
+    fixed.slice(at, at + width).map(_.toDouble)
+
+  test("gather of some columns: the tile and the sum are theirs alone; without a tile, the sum") {
+    for (stride <- Seq(16, 64, 80, 256); offset <- 0 until stride by 16; n <- Seq(0, 1, 5, 33)) {
+      val width = Math.min(48, stride - offset)
+      val fixed = random(stride * 20, seed = stride)
+      val columns = Array.tabulate(n)(i => (i * 7) % 20)
+      val (scale, target) = (random(n, 1), random(n, 2))
+      for (arithmetic <- both; tiled <- Seq(true, false)) {
+        val tile = if (tiled) new Array[Float](n * width + 1) else new Array[Float](0)
+        val rhs = new Array[Float](width)
+        arithmetic
+          .gather(fixed, stride, offset, width, columns, 0, n, scale, target, tile, rhs)
+        val rows = columns.map(c => part(fixed, c * stride + offset, width))
+        for (j <- 0 until width) {
+          val terms = rows.indices.map(r => target(r) * rows(r)(j))
+          assert(close(rhs(j), terms.sum, terms.map(Math.abs).sum, n))
+          if (tiled)
+            for (r <- rows.indices) assert(tile(r * width + j) == scale(r) * rows(r)(j).toFloat)
+        }
+        if (tiled) assert(tile.last == 0f)
+      }
+    }
+  }
+
+  test("product is the sum of w (y.v) y, dots are y.v, combine is v^T g") {
+    for (stride <- strides; n <- Seq(0, 1, 3, 4, 5, 8, 130)) {
+      val fixed = random(stride * 40, seed = stride)
+      val columns = Array.tabulate(n)(i => (i * 7 + n) % 40)
+      val v = random(stride, seed = n)
+      val weight = random(n, seed = n + 5).map(Math.abs)
+      val start = random(stride, seed = n + 3)
+      val rows = columns.map(c => part(fixed, c * stride, stride))
+      val w = v.map(_.toDouble)
+      def size(y: Array[Double]) = y.indices.map(j => Math.abs(y(j) * w(j))).sum
+      for (arithmetic <- both; weighted <- Seq(false, true)) {
+        val out = start.clone
+        val weights = if (weighted) weight else null
+        arithmetic.product(fixed, stride, columns, n, weights, v, out)
+        for (j <- 0 until stride) {
+          val s = rows.indices.map(e => (if (weighted) weight(e) else 1f) * Dense.dot(rows(e), w))
+          val terms = rows.indices.map(e => s(e) * rows(e)(j))
+          val most = rows.indices.map(e => size(rows(e)) * Math.abs(rows(e)(j)) * 5).sum
+          assert(close(out(j), start(j) + terms.sum, Math.abs(start(j)) + most, n + stride))
+        }
+      }
+      for (arithmetic <- both; add <- Seq(false, true); offset <- Seq(0, stride - 16)) {
+        val width = stride - offset
+        val out = Array.fill(n + 1)(3f)
+        arithmetic.dots(fixed, stride, offset, width, columns, n, v, 0, out, add)
+        for (e <- 0 until n) {
+          val y = part(fixed, columns(e) * stride + offset, width)
+          val exact = y.indices.map(j => y(j) * w(j)).sum + (if (add) 3 else 0)
+          assert(close(out(e), exact, size(y) + 3, width))
+        }
+        assert(out(n) == 3f)
+      }
+      for (arithmetic <- both) {
+        val (from, until) = (2, Math.min(stride, 2 + n))
+        val g = random(stride * stride, seed = n + 9)
+        val out = start.clone
+        arithmetic.combine(g, stride, from, until, v, -1, out)
+        for (j <- 0 until stride) {
+          val terms = (from until until).map(i => w(i - 1) * g(i * stride + j))
+          val all = Math.abs(start(j)) + terms.map(Math.abs).sum
+          assert(close(out(j), start(j) + terms.sum, all, n))
+        }
+      }
+    }
+  }
+
+  test("scores are the products of eight users and the items of a panel") {
+    val items = Arithmetic.PanelItems
+    for (rank <- Seq(1, 5, 16, 64, 100)) {
+      val stride = Stride.of(rank)
+      val x = random((Arithmetic.PanelUsers + 1) * stride, seed = rank)
+      val panel = random(10 + rank * items, seed = rank + 1)
+      for (arithmetic <- both) {
+        val out = new Array[Float](Arithmetic.PanelUsers * items)
+        arithmetic.scores(x, stride, stride, rank, panel, 10, out)
+        for (u <- 0 until Arithmetic.PanelUsers; i <- 0 until items) {
+          val terms =
+            (0 until rank).map(j => x((u + 1) * stride + j).toDouble * panel(10 + j * items + i))
+          assert(close(out(u * items + i), terms.sum, terms.map(Math.abs).sum, rank))
+        }
+      }
+    }
+  }
+
   test("gather copies rows, scaled or not, adds them up, and touches nothing else") {
     for (stride <- strides; n <- counts; scaled <- Seq(false, true)) {
       val fixed = random(stride * 40, seed = stride)
       val from = 3
       val columns = Array.tabulate(from + n)(i => (i * 7 + n) % 40)
-      val scale = if (scaled) random(n, seed = n + 1) else null
-      val target = random(n, seed = n + 2)
+      val scale = if (scaled) random(from + n, seed = n + 1) else null
+      val target = random(from + n, seed = n + 2)
       val start = random(stride, seed = n + 3)
       for (arithmetic <- both) {
         val tile = Array.fill((n + 1) * stride)(-77f)
         val rhs = start.clone
-        arithmetic.gather(fixed, stride, columns, from, n, scale, target, tile, rhs)
+        arithmetic.gather(fixed, stride, 0, stride, columns, from, n, scale, target, tile, rhs)
         val name = s"${arithmetic.name}, stride $stride, n $n, scaled $scaled"
         for (j <- 0 until stride) {
           var sum = start(j).toDouble
           var size = Math.abs(sum)
           for (r <- 0 until n) {
             val y = fixed(columns(from + r) * stride + j)
-            val copied = if (scaled) scale(r) * y else y
+            val copied = if (scaled) scale(from + r) * y else y
             if (tile(r * stride + j) != copied) fail(s"$name: tile row $r, place $j")
-            sum += target(r).toDouble * y
-            size += Math.abs(target(r).toDouble * y)
+            sum += target(from + r).toDouble * y
+            size += Math.abs(target(from + r).toDouble * y)
           }
           if (!close(rhs(j), sum, size, n)) fail(s"$name: sum at $j is ${rhs(j)}, not $sum")
           if (tile(n * stride + j) != -77f) fail(s"$name: wrote beyond the tile")

@@ -41,7 +41,7 @@ class RowSolverSuite extends AnyFunSuite {
       current: Array[Float] = null
   ): (Array[Float], HalfStepSums) = {
     val out = new Array[Float](rows.rows * Stride.of(rank))
-    val sums = new RowSolver(rank, o, arithmetic)
+    val sums = new RowSolver(rank, o, arithmetic = arithmetic)
       .solve(rows, 0, rows.rows, fixed, gramianOf(o, fixed, rank), current, out)
     (out, sums)
   }

@@ -1,6 +1,6 @@
 package mllibpy.engine
 
-import mllibpy.kernel.Csr
+import mllibpy.kernel.PackedCsr
 
 import scala.collection.mutable
 
@@ -20,8 +20,8 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
   private val n = {
     val total = chunks.map(_.size.toLong).sum
     InvalidInput.unless(
-      total < Int.MaxValue - 16,
-      s"$total ratings fall into one block, and it holds ${Int.MaxValue - 16} at most; use more blocks (num_blocks)"
+      total < PackedCsr.MostEntries,
+      s"$total ratings fall into one block, and it holds ${PackedCsr.MostEntries} at most; use more blocks (num_blocks)"
     )
     total.toInt
   }
@@ -121,7 +121,11 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     }
   }
 
-  private final class Merged(val csr: Csr, val duplicates: Long, val sample: Seq[(Long, Long, Int)])
+  private final class Merged(
+      val csr: PackedCsr,
+      val duplicates: Long,
+      val sample: Seq[(Long, Long, Int)]
+  )
 
   /** Folds runs of equal (row, column) into one entry, in place, by the policy. */
   private def merge(
@@ -156,11 +160,7 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
       r += 1
     }
     start(rowKeys.length) = out
-    val csr =
-      if (out == n) new Csr(start, columns, values)
-      else
-        new Csr(start, java.util.Arrays.copyOf(columns, out), java.util.Arrays.copyOf(values, out))
-    new Merged(csr, extra, sample.toSeq)
+    new Merged(PackedCsr.of(start, columns, values, out), extra, sample.toSeq)
   }
 
   private def fold(values: Array[Float], times: Array[Long], from: Int, until: Int): Float =

@@ -1,6 +1,6 @@
 package mllibpy.engine
 
-import mllibpy.kernel.Csr
+import mllibpy.kernel.{PackedCsr, PackedFloats, PackedInts}
 
 import java.io.{Externalizable, ObjectInput, ObjectOutput}
 
@@ -14,7 +14,7 @@ final class SparseBlock(
     private var _number: Int,
     private var _rowKeys: Array[Long],
     private var _columnKeys: Array[Long],
-    private var _csr: Csr,
+    private var _csr: PackedCsr,
     private var _bucketStart: Array[Int]
 ) extends Externalizable {
   def this() = this(0, null, null, null, null)
@@ -22,7 +22,7 @@ final class SparseBlock(
   def number: Int = _number
   def rowKeys: Array[Long] = _rowKeys
   def columnKeys: Array[Long] = _columnKeys
-  def csr: Csr = _csr
+  def csr: PackedCsr = _csr
 
   /** bucketStart(i) until bucketStart(i + 1) are the rows of the block's i-th bucket. */
   def bucketStart: Array[Int] = _bucketStart
@@ -32,8 +32,15 @@ final class SparseBlock(
     Bulk.writeLongs(out, _rowKeys)
     Bulk.writeLongs(out, _columnKeys)
     Bulk.writeInts(out, _csr.start)
-    Bulk.writeInts(out, _csr.columns)
-    Bulk.writeFloats(out, _csr.values)
+    out.writeInt(_csr.packedColumns.width)
+    out.writeObject(_csr.packedColumns.bytes)
+    val values = _csr.packedValues
+    out.writeBoolean(values.codes != null)
+    if (values.codes == null) Bulk.writeFloats(out, values.floats)
+    else {
+      Bulk.writeFloats(out, values.dictionary)
+      out.writeObject(values.codes)
+    }
     Bulk.writeInts(out, _bucketStart)
   }
 
@@ -41,7 +48,13 @@ final class SparseBlock(
     _number = in.readInt()
     _rowKeys = Bulk.readLongs(in)
     _columnKeys = Bulk.readLongs(in)
-    _csr = new Csr(Bulk.readInts(in), Bulk.readInts(in), Bulk.readFloats(in))
+    val start = Bulk.readInts(in)
+    val columns = new PackedInts(in.readInt(), in.readObject().asInstanceOf[Array[Byte]])
+    val values =
+      if (!in.readBoolean()) new PackedFloats(null, null, Bulk.readFloats(in))
+      else
+        new PackedFloats(Bulk.readFloats(in), in.readObject().asInstanceOf[Array[Byte]], null)
+    _csr = new PackedCsr(start, columns, values)
     _bucketStart = Bulk.readInts(in)
   }
 }

@@ -10,10 +10,11 @@ package mllibpy.kernel
 abstract class Arithmetic extends Serializable {
   def name: String
 
-  /** Copies rows of factors into a tile and adds them up on the way.
+  /** Copies `width` columns, from `offset` on, of rows of factors into a tile and adds them up on
+    * the way.
     *
-    * For r in 0 until n, with y the row `columns(from + r)` of `fixed`: `tile(r) = scale(r) * y`
-    * and `rhs += target(r) * y`.
+    * For e in from until from + n, with y that part of the row `columns(e)` of `fixed`:
+    * `tile(e - from) = scale(e) * y` and `rhs += target(e) * y`.
     *
     * @param fixed
     *   IN factors, rows `stride` apart
@@ -22,13 +23,15 @@ abstract class Arithmetic extends Serializable {
     * @param target
     *   IN weights of the sum
     * @param tile
-    *   OUT n rows, `stride` apart
+    *   OUT n rows, `width` apart; where it is empty, nothing is copied
     * @param rhs
-    *   IN/OUT the sum, `stride` long
+    *   IN/OUT the sum, `width` long
     */
   def gather(
       fixed: Array[Float],
       stride: Int,
+      offset: Int,
+      width: Int,
       columns: Array[Int],
       from: Int,
       n: Int,
@@ -48,6 +51,60 @@ abstract class Arithmetic extends Serializable {
       add: Boolean
   ): Unit
 
+  /** `out += sum of weight(e) (y.v) y` over the first n rows `columns(e)` of `fixed`; weights are 1
+    * where null.
+    */
+  def product(
+      fixed: Array[Float],
+      stride: Int,
+      columns: Array[Int],
+      n: Int,
+      weight: Array[Float],
+      v: Array[Float],
+      out: Array[Float]
+  ): Unit
+
+  /** `out(e) = y.v`, or `out(e) += y.v` where `add`, for the first n rows `columns(e)` of `fixed`,
+    * of which y is the part of `width` from `offset` and v that from `vFrom`.
+    */
+  def dots(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      n: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float],
+      add: Boolean
+  ): Unit
+
+  /** `out += sum of v(vFrom + i) g(i)` over the rows `from until until` of g, `stride` apart. */
+  def combine(
+      g: Array[Float],
+      stride: Int,
+      from: Int,
+      until: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float]
+  ): Unit
+
+  /** Scores of [[Arithmetic.PanelUsers]] users, rows of x from `xFrom` (`rank` numbers, `stride`
+    * apart), and the W = [[Arithmetic.PanelItems]] items of a panel: `out(u * W + i)`, where
+    * `panel(p + j * W + i)` is factor j of item i.
+    */
+  def scores(
+      x: Array[Float],
+      xFrom: Int,
+      stride: Int,
+      rank: Int,
+      panel: Array[Float],
+      p: Int,
+      out: Array[Float]
+  ): Unit
+
   /** Replaces a positive definite `a` by R with `R^T R = a`.
     *
     * @return
@@ -63,6 +120,10 @@ abstract class Arithmetic extends Serializable {
 }
 
 object Arithmetic {
+
+  /** Items to a panel of [[Arithmetic.scores]], and users to a call. */
+  final val PanelItems: Int = 2 * Stride.Lanes
+  final val PanelUsers = 8
 
   /** The fastest that runs here. */
   lazy val best: Arithmetic =

@@ -5,21 +5,26 @@ package mllibpy.kernel
   */
 object InitialFactors {
 
-  /** Unit vectors of `rank` roughly normal draws (as MLlib starts; non-negative where asked), one
-    * per key, padded with zeros to `stride`.
+  /** Vectors of `rank` roughly normal draws (non-negative where asked) of length `scale` (MLlib's
+    * is 1), one per key.
+    *
+    * @param width
+    *   columns to a row; those beyond the rank are zero, and so is the padding
     */
   def rows(
       keys: Array[Long],
       rank: Int,
       seed: Long,
       side: Int,
-      nonnegative: Boolean
+      nonnegative: Boolean,
+      scale: Double = 1,
+      width: Int = 0
   ): Array[Float] = {
-    val stride = Stride.of(rank)
+    val stride = Stride.of(Math.max(rank, width))
     val out = new Array[Float](Math.multiplyExact(keys.length, stride))
     var r = 0
     while (r < keys.length) {
-      fill(out, r * stride, rank, keys(r), Scramble.mix(seed * 2 + side), nonnegative)
+      fill(out, r * stride, rank, keys(r), Scramble.mix(seed * 2 + side), nonnegative, scale)
       r += 1
     }
     out
@@ -31,7 +36,8 @@ object InitialFactors {
       rank: Int,
       key: Long,
       salt: Long,
-      nonnegative: Boolean
+      nonnegative: Boolean,
+      length: Double
   ): Unit = {
     var squares = 0.0
     var state = Scramble.mix(key ^ salt)
@@ -44,7 +50,7 @@ object InitialFactors {
       squares += x * x
       j += 1
     }
-    val scale = if (squares > 0) 1.0 / Math.sqrt(squares) else 0.0
+    val scale = if (squares > 0) length / Math.sqrt(squares) else 0.0
     j = 0
     while (j < rank) { out(at + j) = (out(at + j) * scale).toFloat; j += 1 }
   }

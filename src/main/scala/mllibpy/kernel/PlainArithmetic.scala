@@ -7,6 +7,8 @@ object PlainArithmetic extends Arithmetic {
   def gather(
       fixed: Array[Float],
       stride: Int,
+      offset: Int,
+      width: Int,
       columns: Array[Int],
       from: Int,
       n: Int,
@@ -17,12 +19,12 @@ object PlainArithmetic extends Arithmetic {
   ): Unit = {
     var r = 0
     while (r < n) {
-      val y = columns(from + r) * stride
-      val s = if (scale == null) 1f else scale(r)
-      val t = target(r)
+      val y = columns(from + r) * stride + offset
+      val s = if (scale == null) 1f else scale(from + r)
+      val t = target(from + r)
       var j = 0
-      while (j < stride) {
-        tile(r * stride + j) = s * fixed(y + j)
+      while (j < width) {
+        if (tile.length > 0) tile(r * width + j) = s * fixed(y + j)
         rhs(j) += t * fixed(y + j)
         j += 1
       }
@@ -50,6 +52,88 @@ object PlainArithmetic extends Arithmetic {
         j += 1
       }
       i += 1
+    }
+  }
+
+  def product(
+      fixed: Array[Float],
+      stride: Int,
+      columns: Array[Int],
+      n: Int,
+      weight: Array[Float],
+      v: Array[Float],
+      out: Array[Float]
+  ): Unit = {
+    var e = 0
+    while (e < n) {
+      val y = columns(e) * stride
+      val s = dot(fixed, y, v, 0, stride) * (if (weight == null) 1f else weight(e))
+      var j = 0
+      while (j < stride) { out(j) += s * fixed(y + j); j += 1 }
+      e += 1
+    }
+  }
+
+  def dots(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      n: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float],
+      add: Boolean
+  ): Unit = {
+    var e = 0
+    while (e < n) {
+      val s = dot(fixed, columns(e) * stride + offset, v, vFrom, width)
+      out(e) = if (add) out(e) + s else s
+      e += 1
+    }
+  }
+
+  def combine(
+      g: Array[Float],
+      stride: Int,
+      from: Int,
+      until: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float]
+  ): Unit = {
+    var i = from
+    while (i < until) {
+      var j = 0
+      while (j < stride) { out(j) += v(vFrom + i) * g(i * stride + j); j += 1 }
+      i += 1
+    }
+  }
+
+  def scores(
+      x: Array[Float],
+      xFrom: Int,
+      stride: Int,
+      rank: Int,
+      panel: Array[Float],
+      p: Int,
+      out: Array[Float]
+  ): Unit = {
+    var u = 0
+    while (u < Arithmetic.PanelUsers) {
+      var i = 0
+      while (i < Arithmetic.PanelItems) {
+        var sum = 0f
+        var j = 0
+        while (j < rank) {
+          sum += x(xFrom + u * stride + j) * panel(p + j * Arithmetic.PanelItems + i)
+          j += 1
+        }
+        out(u * Arithmetic.PanelItems + i) = sum
+        i += 1
+      }
+      u += 1
     }
   }
 

@@ -39,6 +39,54 @@ object VectorArithmetic extends Arithmetic {
   def gather(
       fixed: Array[Float],
       stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      from: Int,
+      n: Int,
+      scale: Array[Float],
+      target: Array[Float],
+      tile: Array[Float],
+      rhs: Array[Float]
+  ): Unit =
+    if (tile.length == 0) gatherSum(fixed, stride, offset, width, columns, from, n, target, rhs)
+    else if (scale == null)
+      gatherPlain(fixed, stride, offset, width, columns, from, n, target, tile, rhs)
+    else gatherScaled(fixed, stride, offset, width, columns, from, n, scale, target, tile, rhs)
+
+  private def gatherPlain(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      from: Int,
+      n: Int,
+      target: Array[Float],
+      tile: Array[Float],
+      rhs: Array[Float]
+  ): Unit = {
+    var r = 0
+    while (r < n) {
+      val y = columns(from + r) * stride + offset
+      val out = r * width
+      val t = FloatVector.broadcast(Species, target(from + r))
+      var j = 0
+      while (j < width) {
+        val v = FloatVector.fromArray(Species, fixed, y + j)
+        v.intoArray(tile, out + j)
+        v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
+        j += L
+      }
+      r += 1
+    }
+  }
+
+  private def gatherScaled(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
       columns: Array[Int],
       from: Int,
       n: Int,
@@ -49,28 +97,264 @@ object VectorArithmetic extends Arithmetic {
   ): Unit = {
     var r = 0
     while (r < n) {
-      val y = columns(from + r) * stride
-      val out = r * stride
-      val t = FloatVector.broadcast(Species, target(r))
+      val y = columns(from + r) * stride + offset
+      val out = r * width
+      val t = FloatVector.broadcast(Species, target(from + r))
+      val s = FloatVector.broadcast(Species, scale(from + r))
       var j = 0
-      if (scale == null) {
-        while (j < stride) {
-          val v = FloatVector.fromArray(Species, fixed, y + j)
-          v.intoArray(tile, out + j)
-          v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
-          j += L
-        }
-      } else {
-        val s = FloatVector.broadcast(Species, scale(r))
-        while (j < stride) {
-          val v = FloatVector.fromArray(Species, fixed, y + j)
-          v.mul(s).intoArray(tile, out + j)
-          v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
-          j += L
-        }
+      while (j < width) {
+        val v = FloatVector.fromArray(Species, fixed, y + j)
+        v.mul(s).intoArray(tile, out + j)
+        v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
+        j += L
       }
       r += 1
     }
+  }
+
+  private def gatherSum(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      from: Int,
+      n: Int,
+      target: Array[Float],
+      rhs: Array[Float]
+  ): Unit = {
+    var r = 0
+    while (r < n) {
+      val y = columns(from + r) * stride + offset
+      val t = FloatVector.broadcast(Species, target(from + r))
+      var j = 0
+      while (j < width) {
+        FloatVector
+          .fromArray(Species, fixed, y + j)
+          .fma(t, FloatVector.fromArray(Species, rhs, j))
+          .intoArray(rhs, j)
+        j += L
+      }
+      r += 1
+    }
+  }
+
+  /** Four rows at a time, so that four chains of additions run side by side; a row is read twice,
+    * the second time from the first-level cache.
+    */
+  def product(
+      fixed: Array[Float],
+      stride: Int,
+      columns: Array[Int],
+      n: Int,
+      weight: Array[Float],
+      v: Array[Float],
+      out: Array[Float]
+  ): Unit = {
+    var e = 0
+    while (e + 4 <= n) {
+      val y0 = columns(e) * stride
+      val y1 = columns(e + 1) * stride
+      val y2 = columns(e + 2) * stride
+      val y3 = columns(e + 3) * stride
+      var a0 = FloatVector.zero(Species)
+      var a1 = a0
+      var a2 = a0
+      var a3 = a0
+      var j = 0
+      while (j < stride) {
+        val p = FloatVector.fromArray(Species, v, j)
+        a0 = p.fma(FloatVector.fromArray(Species, fixed, y0 + j), a0)
+        a1 = p.fma(FloatVector.fromArray(Species, fixed, y1 + j), a1)
+        a2 = p.fma(FloatVector.fromArray(Species, fixed, y2 + j), a2)
+        a3 = p.fma(FloatVector.fromArray(Species, fixed, y3 + j), a3)
+        j += L
+      }
+      var s0 = a0.reduceLanes(VectorOperators.ADD)
+      var s1 = a1.reduceLanes(VectorOperators.ADD)
+      var s2 = a2.reduceLanes(VectorOperators.ADD)
+      var s3 = a3.reduceLanes(VectorOperators.ADD)
+      if (weight != null) {
+        s0 *= weight(e)
+        s1 *= weight(e + 1)
+        s2 *= weight(e + 2)
+        s3 *= weight(e + 3)
+      }
+      val b0 = FloatVector.broadcast(Species, s0)
+      val b1 = FloatVector.broadcast(Species, s1)
+      val b2 = FloatVector.broadcast(Species, s2)
+      val b3 = FloatVector.broadcast(Species, s3)
+      j = 0
+      while (j < stride) {
+        var o = FloatVector.fromArray(Species, out, j)
+        o = b0.fma(FloatVector.fromArray(Species, fixed, y0 + j), o)
+        o = b1.fma(FloatVector.fromArray(Species, fixed, y1 + j), o)
+        o = b2.fma(FloatVector.fromArray(Species, fixed, y2 + j), o)
+        b3.fma(FloatVector.fromArray(Species, fixed, y3 + j), o).intoArray(out, j)
+        j += L
+      }
+      e += 4
+    }
+    while (e < n) {
+      val y = columns(e) * stride
+      val s = dot(fixed, y, v, 0, stride) * (if (weight == null) 1f else weight(e))
+      addScaled(FloatVector.broadcast(Species, s), fixed, y, stride, out)
+      e += 1
+    }
+  }
+
+  private def addScaled(
+      s: FloatVector,
+      y: Array[Float],
+      from: Int,
+      n: Int,
+      out: Array[Float]
+  ): Unit = {
+    var j = 0
+    while (j < n) {
+      s.fma(FloatVector.fromArray(Species, y, from + j), FloatVector.fromArray(Species, out, j))
+        .intoArray(out, j)
+      j += L
+    }
+  }
+
+  def dots(
+      fixed: Array[Float],
+      stride: Int,
+      offset: Int,
+      width: Int,
+      columns: Array[Int],
+      n: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float],
+      add: Boolean
+  ): Unit = {
+    var e = 0
+    while (e + 4 <= n) {
+      val y0 = columns(e) * stride + offset
+      val y1 = columns(e + 1) * stride + offset
+      val y2 = columns(e + 2) * stride + offset
+      val y3 = columns(e + 3) * stride + offset
+      var a0 = FloatVector.zero(Species)
+      var a1 = a0
+      var a2 = a0
+      var a3 = a0
+      var j = 0
+      while (j < width) {
+        val p = FloatVector.fromArray(Species, v, vFrom + j)
+        a0 = p.fma(FloatVector.fromArray(Species, fixed, y0 + j), a0)
+        a1 = p.fma(FloatVector.fromArray(Species, fixed, y1 + j), a1)
+        a2 = p.fma(FloatVector.fromArray(Species, fixed, y2 + j), a2)
+        a3 = p.fma(FloatVector.fromArray(Species, fixed, y3 + j), a3)
+        j += L
+      }
+      val s0 = a0.reduceLanes(VectorOperators.ADD)
+      val s1 = a1.reduceLanes(VectorOperators.ADD)
+      val s2 = a2.reduceLanes(VectorOperators.ADD)
+      val s3 = a3.reduceLanes(VectorOperators.ADD)
+      if (add) { out(e) += s0; out(e + 1) += s1; out(e + 2) += s2; out(e + 3) += s3 }
+      else { out(e) = s0; out(e + 1) = s1; out(e + 2) = s2; out(e + 3) = s3 }
+      e += 4
+    }
+    while (e < n) {
+      val s = dot(fixed, columns(e) * stride + offset, v, vFrom, width)
+      out(e) = if (add) out(e) + s else s
+      e += 1
+    }
+  }
+
+  def combine(
+      g: Array[Float],
+      stride: Int,
+      from: Int,
+      until: Int,
+      v: Array[Float],
+      vFrom: Int,
+      out: Array[Float]
+  ): Unit = {
+    var i = from
+    while (i + 4 <= until) {
+      val b0 = FloatVector.broadcast(Species, v(vFrom + i))
+      val b1 = FloatVector.broadcast(Species, v(vFrom + i + 1))
+      val b2 = FloatVector.broadcast(Species, v(vFrom + i + 2))
+      val b3 = FloatVector.broadcast(Species, v(vFrom + i + 3))
+      val p = i * stride
+      var j = 0
+      while (j < stride) {
+        var o = FloatVector.fromArray(Species, out, j)
+        o = b0.fma(FloatVector.fromArray(Species, g, p + j), o)
+        o = b1.fma(FloatVector.fromArray(Species, g, p + stride + j), o)
+        o = b2.fma(FloatVector.fromArray(Species, g, p + 2 * stride + j), o)
+        b3.fma(FloatVector.fromArray(Species, g, p + 3 * stride + j), o).intoArray(out, j)
+        j += L
+      }
+      i += 4
+    }
+    while (i < until) {
+      addScaled(FloatVector.broadcast(Species, v(vFrom + i)), g, i * stride, stride, out)
+      i += 1
+    }
+  }
+
+  def scores(
+      x: Array[Float],
+      xFrom: Int,
+      stride: Int,
+      rank: Int,
+      panel: Array[Float],
+      p: Int,
+      out: Array[Float]
+  ): Unit = {
+    var i = 0
+    while (i < Arithmetic.PanelItems) {
+      scores8x2(x, xFrom, stride, rank, panel, p + i, out, i)
+      i += 2 * L
+    }
+  }
+
+  /** Scores of 8 users and 2 L items, in registers. */
+  private def scores8x2(
+      x: Array[Float],
+      u: Int,
+      k: Int,
+      rank: Int,
+      panel: Array[Float],
+      p: Int,
+      out: Array[Float],
+      to: Int
+  ): Unit = {
+    val zero = FloatVector.zero(Species)
+    var a0 = zero; var a1 = zero; var a2 = zero; var a3 = zero
+    var a4 = zero; var a5 = zero; var a6 = zero; var a7 = zero
+    var c0 = zero; var c1 = zero; var c2 = zero; var c3 = zero
+    var c4 = zero; var c5 = zero; var c6 = zero; var c7 = zero
+    var j = 0
+    var o = p
+    while (j < rank) {
+      val q = u + j
+      val y = FloatVector.fromArray(Species, panel, o)
+      val z = FloatVector.fromArray(Species, panel, o + L)
+      val b0 = at(x, q); a0 = b0.fma(y, a0); c0 = b0.fma(z, c0)
+      val b1 = at(x, q + k); a1 = b1.fma(y, a1); c1 = b1.fma(z, c1)
+      val b2 = at(x, q + 2 * k); a2 = b2.fma(y, a2); c2 = b2.fma(z, c2)
+      val b3 = at(x, q + 3 * k); a3 = b3.fma(y, a3); c3 = b3.fma(z, c3)
+      val b4 = at(x, q + 4 * k); a4 = b4.fma(y, a4); c4 = b4.fma(z, c4)
+      val b5 = at(x, q + 5 * k); a5 = b5.fma(y, a5); c5 = b5.fma(z, c5)
+      val b6 = at(x, q + 6 * k); a6 = b6.fma(y, a6); c6 = b6.fma(z, c6)
+      val b7 = at(x, q + 7 * k); a7 = b7.fma(y, a7); c7 = b7.fma(z, c7)
+      o += Arithmetic.PanelItems
+      j += 1
+    }
+    val w = Arithmetic.PanelItems
+    a0.intoArray(out, to); c0.intoArray(out, to + L)
+    a1.intoArray(out, to + w); c1.intoArray(out, to + w + L)
+    a2.intoArray(out, to + 2 * w); c2.intoArray(out, to + 2 * w + L)
+    a3.intoArray(out, to + 3 * w); c3.intoArray(out, to + 3 * w + L)
+    a4.intoArray(out, to + 4 * w); c4.intoArray(out, to + 4 * w + L)
+    a5.intoArray(out, to + 5 * w); c5.intoArray(out, to + 5 * w + L)
+    a6.intoArray(out, to + 6 * w); c6.intoArray(out, to + 6 * w + L)
+    a7.intoArray(out, to + 7 * w); c7.intoArray(out, to + 7 * w + L)
   }
 
   def symmetricUpdate(

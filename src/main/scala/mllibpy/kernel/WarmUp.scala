@@ -51,13 +51,14 @@ object WarmUp {
     val rows = new Csr(start, columns, Array.fill(Rows * Degree)(1f))
     val gramian = new Array[Float](stride * stride)
     val out = new Array[Float](Rows * stride)
+    val packed = PackedCsr.of(start, columns, rows.values, Rows * Degree)
     val explicit =
       new RowSolver(Rank, Objective(implicitFeedback = false, 1f, 0.1f, nonnegative = false))
     val implicitly =
       new RowSolver(Rank, Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false))
     () => {
-      explicit.solve(rows, 0, Rows, fixed, null, null, out)
-      implicitly.solve(rows, 0, Rows / 4, fixed, gramian, null, out)
+      explicit.solve(packed, 0, Rows, fixed, null, null, out)
+      implicitly.solve(packed, 0, Rows / 4, fixed, gramian, null, out)
       ()
     }
   }

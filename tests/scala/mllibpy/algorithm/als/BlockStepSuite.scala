@@ -1,20 +1,28 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{Buckets, SparseBlock}
-import mllibpy.kernel.{Csr, GramianTree, Objective, Stride}
+import mllibpy.kernel.{PackedCsr, GramianTree, Objective, Stride}
 import org.scalatest.funsuite.AnyFunSuite
 
 class BlockStepSuite extends AnyFunSuite {
+  private def plain(start: Array[Int], columns: Array[Int], values: Array[Float]) =
+    PackedCsr.of(start, columns, values, columns.length)
+
   // Two rows: two ratings above 0 and one not, then one above 0.
   private val block = new SparseBlock(
     0,
     Array(5L, 9L),
     Array(1L, 2L, 3L),
-    new Csr(Array(0, 3, 4), Array(0, 1, 2, 1), Array(3f, -1f, 2f, 5f)),
+    plain(Array(0, 3, 4), Array(0, 1, 2, 1), Array(3f, -1f, 2f, 5f)),
     Array(0, 2)
   )
   private def step(implicitly: Boolean, nonnegative: Boolean = false) =
-    new BlockStep(4, Objective(implicitly, 1f, 0.5f, nonnegative), Buckets(1, 1), seed = 3)
+    new BlockStep(
+      Plan(4, Objective(implicitly, 1f, 0.5f, nonnegative), seed = 3),
+      Buckets(1, 1),
+      users = 2,
+      items = 3
+    )
 
   test("the penalty of initial factors, which have length one: reg times the ratings that count") {
     for ((implicitly, counted) <- Seq(false -> 4, true -> 3)) {
@@ -39,12 +47,12 @@ class BlockStepSuite extends AnyFunSuite {
   test("implicit feedback brings the Gramian of what was solved; explicit none") {
     val fixed = Stride.pad(Array.tabulate(12)(i => (i % 5).toFloat), 4)
     val gramian = GramianTree.total(GramianTree.nodes(fixed, 4, 1, 0, Array(0, 3)), 4)
-    val solved = step(true).solve(block, fixed, gramian, null)
+    val solved = step(true).solve(Side.User, block, fixed, gramian, null)
     val x = solved.factors.padded
     val found = step(true).gramian(solved.gramian)
     for (i <- 0 until 4; j <- 0 until 4)
       assert(Math.abs(found(i * 16 + j) - (x(i) * x(j) + x(16 + i) * x(16 + j))) < 1e-5)
-    assert(step(false).solve(block, fixed, null, null).gramian.isEmpty)
+    assert(step(false).solve(Side.User, block, fixed, null, null).gramian.isEmpty)
     assert(step(false).gramian(Nil) == null)
   }
 }

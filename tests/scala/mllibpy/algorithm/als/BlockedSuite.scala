@@ -19,7 +19,8 @@ class BlockedSuite extends AnyFunSuite with LocalSession {
     val laidOut = LaidOut(Samples.ratings(sc), 3, Duplicates.Refuse)
     try {
       val objective = Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false)
-      val movement = new Blocked(laidOut, new BlockStep(3, objective, laidOut.buckets, 1))
+      val movement =
+        new Blocked(laidOut, new BlockStep(Plan(3, objective, seed = 1), laidOut.buckets, 9, 9))
       try {
         val items = movement.initial(Side.Item)
         val users = movement.halfStep(Side.User, items, None)

@@ -1,24 +1,27 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{LocalSession, SparseBlock}
-import mllibpy.kernel.Csr
+import mllibpy.kernel.PackedCsr
 import org.scalatest.funsuite.AnyFunSuite
 
 class SeenSuite extends AnyFunSuite with LocalSession {
+  private def plain(start: Array[Int], columns: Array[Int], values: Array[Float]) =
+    PackedCsr.of(start, columns, values, columns.length)
+
   test("blocks in any order; users and items in the model's order; items ascending") {
     // Keys 10, 20 | 30; items 1, 5, 9. The model has users as 30, 10, 20 and items as 9, 1, 5.
     val first = new SparseBlock(
       0,
       Array(10, 20),
       Array(1, 5),
-      new Csr(Array(0, 2, 3), Array(0, 1, 1), Array(1f, 1f, 1f)),
+      plain(Array(0, 2, 3), Array(0, 1, 1), Array(1f, 1f, 1f)),
       Array(0, 2)
     )
     val second = new SparseBlock(
       1,
       Array(30),
       Array(5, 9),
-      new Csr(Array(0, 2), Array(0, 1), Array(1f, 1f)),
+      plain(Array(0, 2), Array(0, 1), Array(1f, 1f)),
       Array(0, 1)
     )
     val seen = Seen.of(

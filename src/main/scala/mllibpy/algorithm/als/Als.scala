@@ -23,7 +23,12 @@ object Als {
     val laidOut = LaidOut(ratings, blocks(ratings, params, sc), params.duplicates)
     try {
       val laid = System.nanoTime()
-      val step = new BlockStep(params.rank, params.objective, laidOut.buckets, params.seed)
+      val step = new BlockStep(
+        params.plan(ratings.facts.mean),
+        laidOut.buckets,
+        laidOut.users.keys.length.toLong,
+        laidOut.items.keys.length.toLong
+      )
       val strategy = choose(laidOut, params, sc)
       monitor.enter(s"fitting ($strategy)")
       val fit = new Fit(sc, ratings, laidOut, params, strategy, monitor)
@@ -51,7 +56,7 @@ object Als {
       laidOut.users.keys.length.toLong,
       laidOut.items.keys.length.toLong,
       laidOut.users.entries,
-      params.rank,
+      params.width,
       params.maxIter
     )
     val costs = StrategyCost.all(shape, Cluster.facts(sc))
@@ -134,6 +139,6 @@ private final class Fit(
   ) = {
     val padded = movement.collect(factors)
     movement.release(factors)
-    FactorTable.of(space, keys, padded, params.rank)
+    FactorTable.of(space, keys, padded, params.width)
   }
 }

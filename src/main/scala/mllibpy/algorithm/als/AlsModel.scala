@@ -28,10 +28,19 @@ final class AlsModel(
   private[als] def timed(seconds: Map[String, Double]): AlsModel =
     new AlsModel(params, users, items, seen, facts.copy(seconds = seconds))
 
+  /** What is added to a product of factors. */
+  val offset: Float = params.offset(facts.meanRating)
+
   /** x.y of a user's and an item's row; -1 is an unknown one and is answered by `cold_start`. */
   def predict(user: Int, item: Int): Float =
     if (user >= 0 && item >= 0)
-      Arithmetic.best.dot(users.rows, user * users.rank, items.rows, item * items.rank, users.rank)
+      offset + Arithmetic.best.dot(
+        users.rows,
+        user * users.rank,
+        items.rows,
+        item * items.rank,
+        users.rank
+      )
     else if (params.coldStart == "mean") facts.meanRating.toFloat
     else if (params.coldStart == "error")
       throw new InvalidInput("the user or the item was not in the training data")
@@ -41,6 +50,13 @@ final class AlsModel(
     * One job.
     */
   def score(ratings: Ratings): Score = {
+    for (
+      (space, table, what) <- Seq((ratings.users, users, "user"), (ratings.items, items, "item"))
+    )
+      InvalidInput.unlessType(
+        (space.kind == "text") == (table.names != null),
+        s"${ratings.source}: ${what}s are ${space.kind} ids, those of the training data are not; convert them"
+      )
     ratings.facts
     val sc = ratings.chunks.sparkContext
     // What users have seen is not asked for, and can be the larger part.

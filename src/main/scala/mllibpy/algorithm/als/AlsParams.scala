@@ -3,7 +3,7 @@ package mllibpy.algorithm.als
 import com.fasterxml.jackson.databind.node.{JsonNodeFactory, ObjectNode}
 import com.fasterxml.jackson.databind.JsonNode
 import mllibpy.engine.{Duplicates, ParameterSpec}
-import mllibpy.kernel.Objective
+import mllibpy.kernel.{Method, Objective}
 
 /** The parameters of ALS, read and checked by the spec `als.json`, which is the one home of their
   * names, defaults, ranges and docs.
@@ -24,7 +24,31 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   def coldStart: String = at("cold_start").asText
   def seed: Long = at("random_state").asLong
 
-  def objective: Objective = Objective(implicitFeedback, alpha.toFloat, reg.toFloat, nonnegative)
+  def biases: Boolean = at("biases").asBoolean
+
+  /** Columns to a row of factors. */
+  def width: Int = plan(0).width
+
+  /** What is added to a product of factors, where ratings are centred by their mean. */
+  def offset(mean: Double): Float = if (biases && !implicitFeedback) mean.toFloat else 0f
+
+  /** What a fit to ratings of this mean computes. */
+  def plan(mean: Double): Plan = {
+    val objective = Objective(
+      implicitFeedback,
+      alpha.toFloat,
+      reg.toFloat,
+      nonnegative,
+      Option(at("unobserved_weight")).filterNot(_.isNull).map(_.asDouble.toFloat),
+      at("reg_exponent").asDouble,
+      at("reg_unobserved").asDouble,
+      biases,
+      offset(mean)
+    )
+    val method =
+      Method.named(at("solver").asText, rank, at("cg_steps").asInt, at("block_size").asInt)
+    Plan(rank, objective, method, seed, at("init_scale").asDouble)
+  }
 
   /** The same parameters with one changed: `params.set("rank", 20)`. */
   def set(name: String, value: Any): AlsParams = {

@@ -1,7 +1,15 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{Buckets, FloatRows, SparseBlock}
-import mllibpy.kernel.{GramianTree, HalfStepSums, InitialFactors, Objective, RowSolver, Stride}
+import mllibpy.kernel.{
+  GramianTree,
+  HalfStepSums,
+  InitialFactors,
+  Method,
+  Objective,
+  RowSolver,
+  Stride
+}
 
 /** What a block's half-step gives: its rows' factors, their part of the objective, and, for
   * implicit feedback, their part of the Gramian that the next half-step needs.
@@ -13,9 +21,30 @@ final class Solved(
     val gramian: Seq[GramianTree.Node]
 ) extends Serializable
 
+/** What a fit computes: the objective, how its rows are solved, and what they start from.
+  *
+  * @param rank
+  *   number of factors that are drawn at the start
+  */
+final case class Plan(
+    rank: Int,
+    objective: Objective,
+    method: Method = Method.Cholesky,
+    seed: Long = 0,
+    initScale: Double = 1
+) {
+
+  /** Columns to a row of factors: those of the biases come after the rank. */
+  def width: Int = if (objective.biases) rank + 2 else rank
+}
+
 /** The arithmetic on one block, the same for all strategies. */
-final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, seed: Long)
-    extends Serializable {
+final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) extends Serializable {
+  import plan.{objective, width}
+
+  def rank: Int = width
+  private def others(side: Side): Long = if (side == Side.User) items else users
+  private def pinned(side: Side): Int = objective.pinned(side.number, width)
 
   /** Solves all rows of a block.
     *
@@ -27,13 +56,15 @@ final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, see
     *   these rows' previous factors, or null
     */
   def solve(
+      side: Side,
       block: SparseBlock,
       fixed: Array[Float],
       gramian: Array[Float],
       current: Array[Float]
   ): Solved = {
-    val out = new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(rank)))
-    val sums = new RowSolver(rank, objective).solve(
+    val out = new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(width)))
+    val solver = new RowSolver(width, objective, plan.method, side.number, others(side))
+    val sums = solver.solve(
       block.csr,
       0,
       block.csr.rows,
@@ -47,8 +78,18 @@ final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, see
 
   /** The factors that a side starts from. */
   def initial(side: Side, block: SparseBlock): Solved = {
-    val out = InitialFactors.rows(block.rowKeys, rank, seed, side.number, objective.nonnegative)
-    solved(block, out, new HalfStepSums(0, penalty(block, out)))
+    val out = InitialFactors.rows(
+      block.rowKeys,
+      plan.rank,
+      plan.seed,
+      side.number,
+      objective.nonnegative,
+      plan.initScale,
+      width
+    )
+    val one = pinned(side)
+    if (one >= 0) block.rowKeys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
+    solved(block, out, new HalfStepSums(0, penalty(side, block, out)))
   }
 
   private def solved(block: SparseBlock, factors: Array[Float], sums: HalfStepSums): Solved = {
@@ -57,39 +98,42 @@ final class BlockStep(val rank: Int, objective: Objective, buckets: Buckets, see
       else
         GramianTree.nodes(
           factors,
-          rank,
+          width,
           buckets.count,
           buckets.first(block.number),
           block.bucketStart
         )
-    new Solved(block.number, new FloatRows(rank, factors), sums, nodes)
+    new Solved(block.number, new FloatRows(width, factors), sums, nodes)
   }
 
-  /** reg * sum of n |x|^2 over the block's rows. */
-  private def penalty(block: SparseBlock, factors: Array[Float]): Double = {
-    val stride = Stride.of(rank)
+  /** The sum of ridge |x|^2 over the block's rows. */
+  private def penalty(side: Side, block: SparseBlock, factors: Array[Float]): Double = {
+    val stride = Stride.of(width)
+    val one = pinned(side)
+    val values = block.csr.values
     var sum = 0.0
     var r = 0
     while (r < block.csr.rows) {
       var squares = 0.0
       var j = 0
-      while (j < rank) {
-        squares += factors(r * stride + j).toDouble * factors(r * stride + j); j += 1
+      while (j < width) {
+        val x = factors(r * stride + j).toDouble
+        if (j != one) squares += x * x
+        j += 1
       }
-      sum += squares * counted(block, r)
+      var count = 0
+      var e = block.csr.start(r)
+      while (e < block.csr.start(r + 1)) { if (objective.counts(values(e))) count += 1; e += 1 }
+      sum += squares * objective.ridge(count, others(side))
       r += 1
     }
-    objective.reg * sum
+    sum
   }
-
-  private def counted(block: SparseBlock, row: Int): Int =
-    if (!objective.implicitFeedback) block.csr.degree(row)
-    else (block.csr.start(row) until block.csr.start(row + 1)).count(e => block.csr.values(e) > 0)
 
   /** The Gramian from all blocks' parts, or null for explicit feedback. */
   def gramian(parts: Seq[GramianTree.Node]): Array[Float] =
-    if (objective.implicitFeedback) GramianTree.total(parts, rank) else null
+    if (objective.implicitFeedback) GramianTree.total(parts, width) else null
 
   /** Whether a row's previous factors help to solve it. */
-  def wantsCurrent: Boolean = objective.nonnegative
+  def wantsCurrent: Boolean = objective.nonnegative || plan.method != Method.Cholesky
 }

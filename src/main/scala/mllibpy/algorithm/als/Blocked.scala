@@ -60,8 +60,8 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     val parcels = Blocked.ship(fixed.solved, routes(side.other), laidOut.buckets.blocks)
     val blocks = laidOut(side).blocks
     val solved = current.filter(_ => step.wantsCurrent) match {
-      case None    => Blocked.solve(blocks, parcels, step, fixed.gramian)
-      case Some(c) => Blocked.solveFrom(blocks, parcels, c.solved, step, fixed.gramian)
+      case None    => Blocked.solve(side, blocks, parcels, step, fixed.gramian)
+      case Some(c) => Blocked.solveFrom(side, blocks, parcels, c.solved, step, fixed.gramian)
     }
     rest(solved, Some(parcels))
   }
@@ -187,16 +187,18 @@ object Blocked {
     FloatRows.concat(parcels.map(_._2).toSeq.sortBy(_.from).map(_.rows.padded))
 
   private def solve(
+      side: Side,
       blocks: RDD[SparseBlock],
       parcels: RDD[(Int, Parcel)],
       step: BlockStep,
       gramian: Array[Float]
   ): RDD[Solved] =
     blocks.zipPartitions(parcels)((b, p) =>
-      Iterator.single(step.solve(b.next(), open(p), gramian, null))
+      Iterator.single(step.solve(side, b.next(), open(p), gramian, null))
     )
 
   private def solveFrom(
+      side: Side,
       blocks: RDD[SparseBlock],
       parcels: RDD[(Int, Parcel)],
       current: RDD[Solved],
@@ -204,7 +206,7 @@ object Blocked {
       gramian: Array[Float]
   ): RDD[Solved] =
     blocks.zipPartitions(parcels, current) { (b, p, c) =>
-      Iterator.single(step.solve(b.next(), open(p), gramian, c.next().factors.padded))
+      Iterator.single(step.solve(side, b.next(), open(p), gramian, c.next().factors.padded))
     }
 
   private def summaries(solved: RDD[Solved]): RDD[(Int, HalfStepSums, Seq[GramianTree.Node])] =

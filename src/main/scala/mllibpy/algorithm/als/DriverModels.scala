@@ -42,6 +42,7 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     gather(
       DriverModels
         .solve(
+          side,
           blocks(side),
           step,
           fixed.shared,
@@ -82,6 +83,7 @@ private object DriverModels {
 
   // In an object, so that the tasks' closure holds just these arguments.
   def solve(
+      side: Side,
       blocks: RDD[SparseBlock],
       step: BlockStep,
       fixed: Shared[FloatRows],
@@ -97,7 +99,7 @@ private object DriverModels {
         val from = firstRow(b.number) * stride
         java.util.Arrays.copyOfRange(c.value.padded, from, from + b.rowKeys.length * stride)
       }
-      step.solve(b, rows, gramian, own.orNull)
+      step.solve(side, b, rows, gramian, own.orNull)
     }
   }
 }

@@ -1,0 +1,65 @@
+package mllibpy.kernel
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class PackedSuite extends AnyFunSuite {
+  private def ints(p: PackedInts, at: Int, n: Int): Seq[Int] = {
+    val out = new Array[Int](n)
+    p.read(at, n, out)
+    out.toSeq
+  }
+
+  test("numbers take as many bytes as the largest needs, and come back") {
+    for (
+      (most, width) <- Seq(
+        0 -> 1,
+        255 -> 1,
+        256 -> 2,
+        65535 -> 2,
+        65536 -> 3,
+        (1 << 24) - 1 -> 3,
+        (1 << 24) -> 4,
+        Int.MaxValue -> 4
+      )
+    ) {
+      val numbers = Array(0, most, 1, most / 2, most, 77 % (most + 1), 9)
+      val packed = PackedInts.of(numbers, 6)
+      assert(packed.width == width && packed.bytes.length == 6 * width)
+      assert(ints(packed, 0, 6) == numbers.toSeq.take(6))
+      assert(ints(packed, 2, 3) == numbers.toSeq.slice(2, 5))
+    }
+    assert(PackedInts.of(Array(), 0).bytes.isEmpty)
+  }
+
+  test("up to 256 distinct values are one byte each; more stay floats; both come back bit by bit") {
+    for (distinct <- Seq(1, 2, 255, 256, 257, 1000)) {
+      val values = Array.tabulate(2000)(i => if (i == 5) -0f else (i % distinct) * 0.5f - 3f)
+      val packed = PackedFloats.of(values, 1999)
+      assert(
+        (packed.codes != null) == (values
+          .take(1999)
+          .map(java.lang.Float.floatToRawIntBits)
+          .distinct
+          .length <= 256)
+      )
+      val out = new Array[Float](1990)
+      packed.read(3, 1990, out)
+      assert(
+        out
+          .map(java.lang.Float.floatToRawIntBits)
+          .sameElements(values.slice(3, 1993).map(java.lang.Float.floatToRawIntBits))
+      )
+    }
+  }
+
+  test("ratings at rest: both sides of a MovieLens-like set in no more than 10 bytes each") {
+    val n = 100000
+    val (users, items) = (1000, 27000)
+    def side(rows: Int, columns: Int) = {
+      val start = Array.tabulate(rows + 1)(r => (n.toLong * r / rows).toInt)
+      val c = Array.tabulate(n)(i => if (i == 0) columns - 1 else (i * 31) % columns)
+      PackedCsr.of(start, c, Array.tabulate(n)(i => (i % 10) / 2f), n).bytes
+    }
+    assert(side(users, items) + side(1700, 138000) <= 10L * n)
+  }
+}
