@@ -11,6 +11,7 @@ import json
 import math
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -63,9 +64,26 @@ def call(name: str, *args: Any) -> Any:
     MLlibError
         Anything else that failed there.
     """
+    while _forgotten:
+        release(*_forgotten.popleft())
+    return _called(name, *args)
+
+
+def _called(name: str, *args: Any) -> Any:
     door = jvm(session()).mllibpy.api.Door
     with errors():
         return getattr(door, name)(*args)
+
+
+_forgotten: deque[tuple[str, Handle]] = deque()
+
+
+def forget(name: str, handle: Handle) -> None:
+    """Have the next call free what a handle holds.
+
+    For finalizers: the collector may run them amid a call, on the connection that is in use.
+    """
+    _forgotten.append((name, handle))
 
 
 def release(name: str, handle: Handle) -> None:
@@ -75,7 +93,7 @@ def release(name: str, handle: Handle) -> None:
     # The interpreter may be going down and the JVM gone: then nothing is held either.
     with contextlib.suppress(Exception):
         if SparkContext._active_spark_context is not None:
-            call(name, handle)
+            _called(name, handle)
 
 
 def ask(name: str, *args: Any) -> Any:

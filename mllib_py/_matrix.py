@@ -16,11 +16,12 @@ class Matrix:
     def __init__(self, handle: _bridge.Handle, shape: tuple[int, int]) -> None:
         self._handle = handle
         self.shape = shape
-        self._finalizer = weakref.finalize(self, _bridge.release, "releaseMatrix", handle)
+        self._finalizer = weakref.finalize(self, _bridge.forget, "releaseMatrix", handle)
 
     def release(self) -> None:
         """Free what Spark holds; the matrix cannot be used after."""
-        self._finalizer()
+        if self._finalizer.detach():
+            _bridge.release("releaseMatrix", self._handle)
 
 
 def matrix(x: ArrayLike) -> Matrix:

@@ -190,5 +190,5 @@ def check_scala(jar: Path, spark_jars: Path) -> None:
     if theirs and ours not in theirs:
         raise RuntimeError(
             f"mllib_py's jar is for Scala {ours} but this Spark runs Scala {sorted(theirs)[0]}: "
-            f"install a Spark for Scala {ours} (pip install 'pyspark>=4.0')"
+            f"install a Spark for Scala {ours} (pip install 'pyspark~=4.3.0')"
         )

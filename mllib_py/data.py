@@ -6,6 +6,7 @@ import json
 import math
 import os
 import uuid
+import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ class Ratings:
         self._facts_: dict[str, Any] | None = None
         self._counts_: list[int] | None = None
         self._finalizer = (
-            None if parents else weakref.finalize(self, _bridge.release, "release", handle)
+            None if parents else weakref.finalize(self, _bridge.forget, "release", handle)
         )
 
     @property
@@ -176,7 +177,8 @@ class Ratings:
         Raises
         ------
         ValueError
-            A weight is not above 0, or `by` is unknown, or there are no timestamps.
+            A weight is not above 0, `seed` is no integer of 64 bits, or `by` is unknown, or there
+            are no timestamps.
         TypeError
             `weights` is one number.
 
@@ -195,6 +197,8 @@ class Ratings:
         shares = [float(w) for w in weights]
         if not shares or not all(0 < w < math.inf for w in shares):
             raise ValueError(f"every part needs a weight above 0, not {shares}")
+        if not isinstance(seed, int | np.integer) or not -(2**63) <= seed < 2**63:
+            raise ValueError(f"seed must be an integer of 64 bits, not {seed!r}")
         arguments = {"weights": shares, "seed": int(seed), "by": by}
         parts = _bridge.call("split", self._handle, json.dumps(arguments))
         return [Ratings(part, [self]) for part in parts]
@@ -214,8 +218,8 @@ class Ratings:
 
         Raises
         ------
-        ValueError
-            Ids are integers in one and texts in the other.
+        TypeError
+            `other` is not `Ratings`, or ids are integers in one and texts in the other.
 
         Examples
         --------
@@ -224,12 +228,16 @@ class Ratings:
         >>> a.union(mllib_py.ratings(([2], [10], [3.0]))).n_ratings
         2
         """
+        if not isinstance(other, Ratings):
+            raise TypeError(
+                f"union takes Ratings, not {_name(other)}; make them with mllib_py.ratings"
+            )
         return Ratings(_bridge.call("union", self._handle, other._handle), [self, other])
 
     def release(self) -> None:
         """Free what Spark holds for these ratings; they cannot be used after."""
-        if self._finalizer is not None:
-            self._finalizer()
+        if self._finalizer is not None and self._finalizer.detach():
+            _bridge.release("release", self._held)
 
     def __repr__(self) -> str:
         """Say how many ratings there are, where that is known."""
@@ -252,8 +260,9 @@ RDD of triples, str or path
         timestamp, plain or ``.gz``), or of Parquet. Rows of a sparse matrix are users, its columns
         items. Ids are 64-bit integers or texts.
     user_col, item_col, rating_col : str
-        Columns of a table or of a file with a header. MovieLens's own names (``userId``,
-        ``movieId``) are found too. A ``timestamp`` column of integers is taken along.
+        Columns of a table or of a file with a header; in a text file, MovieLens's own names
+        (``userId``, ``movieId``) are found too. A ``timestamp`` column of integers, or of dates in
+        a table, is taken along.
 
     Returns
     -------
@@ -292,6 +301,11 @@ RDD of triples, str or path
         return _kept(_bridge.call("ratingsFromFrame", _bridge.frame_handle(data), meta))
     if kind == "rdd":
         return _from_rdd(data)
+    if isinstance(data, list) and data and all(isinstance(row, tuple) for row in data):
+        raise TypeError(
+            "ratings take three columns (users, items, ratings), not a list of rows; "
+            "turn the rows into columns with zip(*rows)"
+        )
     if isinstance(data, tuple | list) and len(data) == 3:
         return _from_columns(tuple(data), names, "the arrays")
     raise TypeError(
@@ -339,11 +353,20 @@ def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Rati
             )
     columns = tuple(table[names[c]] for c in ("user_col", "item_col", "rating_col"))
     times = table["timestamp"] if "timestamp" in table.columns else None
-    if times is not None and not pd.api.types.is_integer_dtype(times):
+    if times is not None and not (
+        pd.api.types.is_integer_dtype(times) or pd.api.types.is_datetime64_any_dtype(times)
+    ):
+        warnings.warn(
+            f"{source}: column 'timestamp' holds {times.dtype}, neither integers nor dates; "
+            "it is left out",
+            stacklevel=4,
+        )
         times = None
     if times is not None and times.hasnans:
         nulls = int(times.isna().sum())
         raise ValueError(f"{source}: column 'timestamp' has {nulls} null values; fill or drop them")
+    if times is not None and pd.api.types.is_datetime64_any_dtype(times):
+        times = pd.to_datetime(times, utc=True).astype("datetime64[s, UTC]").astype(np.int64)
     return _from_columns(columns, names, source, times)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,18 @@ def test_what_bad_input_does_not_explain_is_one_sentence_with_a_trace_aside(spar
     assert "org.apache.hadoop" in caught.value.java_trace
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_what_is_forgotten_is_freed_by_the_next_call_and_not_by_the_collector(spark: Any) -> None:
+    held = spark.sparkContext._jsc.getPersistentRDDs
+    r = mllib_py.ratings(spark.createDataFrame([(1, 2, 3.0)], ["user", "item", "rating"]))
+    before = len(held())
+    r.itself = r  # type: ignore[attr-defined]
+    del r
+    gc.collect()
+    assert len(held()) == before
+    _bridge.call("check", "{}")
+    assert len(held()) == before - 1
 
 
 def test_an_argument_of_the_wrong_kind_at_the_door_is_one_sentence(spark: Any) -> None:

@@ -12,7 +12,7 @@ from support.refusal import refused
 from support.small import Small, stars
 
 import mllib_py
-from mllib_py import ALS, MLlibError, Ratings
+from mllib_py import ALS, MLlibError, Ratings, _bridge
 
 pytestmark = pytest.mark.usefixtures("spark")
 
@@ -171,9 +171,37 @@ def test_a_split_by_time_loses_nothing_where_all_times_are_one() -> None:
     r.release()
 
 
+@pytest.mark.parametrize("holder", ["pandas", "Spark"])
+def test_dates_are_times(holder: str, spark: Any) -> None:
+    dates = pd.to_datetime("2020-01-01") + pd.to_timedelta(np.arange(N)[::-1], unit="h")
+    table = FRAME.assign(timestamp=dates)
+    r = mllib_py.ratings(table if holder == "pandas" else spark.createDataFrame(table))
+    first, _ = r.split([0.5, 0.5], by="time")
+    late = FRAME[N - round(N / 2) :]
+    assert members(first) == set(zip(late["user"], late["item"], strict=True))
+    r.release()
+
+
+def test_a_union_with_something_else() -> None:
+    r = mllib_py.ratings(DATA)
+    with refused(TypeError, "union takes Ratings, not DataFrame"):
+        r.union(FRAME)  # type: ignore[arg-type]
+    r.release()
+
+
+@pytest.mark.parametrize("seed", [1.7, None, "a", 2**63], ids=str)
+def test_seeds_that_are_none(seed: Any) -> None:
+    r = mllib_py.ratings(DATA)
+    with refused(ValueError, "seed must be an integer of 64 bits"):
+        r.split([1, 1], seed=seed)
+    r.release()
+
+
 def test_a_split_in_one_number() -> None:
+    r = mllib_py.ratings(DATA)
     with refused(TypeError, "a weight for each part", "0.9"):
-        mllib_py.ratings(([1], [2], [3.0])).split(0.9)  # type: ignore[arg-type]
+        r.split(0.9)  # type: ignore[arg-type]
+    r.release()
 
 
 def test_a_split_by_time_without_times() -> None:
@@ -251,6 +279,7 @@ def test_what_is_forgotten_is_released(spark: Any) -> None:
     assert r.n_ratings == N
     del r
     gc.collect()
+    _bridge.call("check", "{}")  # any call: a finalizer itself must make none
     assert spark._jsc.getPersistentRDDs().size() == before
 
 
@@ -262,8 +291,9 @@ def test_what_was_released_says_so() -> None:
 
 
 def test_timestamps_of_another_kind_are_left_out() -> None:
-    for times in (pd.Timestamp("2020-01-01"), "2020-01-01", 1.5):
-        r = mllib_py.ratings(FRAME.assign(timestamp=times))
+    for times in ("2020-01-01", 1.5):
+        with pytest.warns(UserWarning, match="column 'timestamp' holds"):
+            r = mllib_py.ratings(FRAME.assign(timestamp=times))
         assert not r.has_timestamps
         r.release()
 

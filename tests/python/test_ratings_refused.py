@@ -32,6 +32,16 @@ def looked_at(data: Any, **columns: str) -> None:
         r.release()
 
 
+def test_a_list_of_rows_is_not_taken_for_columns() -> None:
+    with refused(TypeError, "three columns", "zip(*rows)"):
+        mllib_py.ratings([(1, 2, 3), (1, 3, 4), (2, 2, 1)])
+
+
+def test_a_web_address() -> None:
+    with refused(ValueError, "http://127.0.0.1:9/x.csv", "download it"):
+        mllib_py.ratings("http://127.0.0.1:9/x.csv")
+
+
 # --- ratings that are no finite float32
 
 BAD_VALUES = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf, "1e300": 1e300}

@@ -150,7 +150,7 @@ object Door {
         j.path("executors").asInt(here.executors),
         j.path("cores").asInt(here.cores),
         memory,
-        j.path("driver_memory").asLong(memory),
+        j.path("driver_memory").asLong(here.driverMemory),
         local = false,
         j.path("bandwidth").asDouble(here.bandwidth)
       )

@@ -44,6 +44,10 @@ final class Files(conf: Configuration) {
 
   /** The data files that a file, folder or glob names, by name; hidden ones left out. */
   def list(uri: String): Seq[Found] = {
+    InvalidInput.unless(
+      !uri.startsWith("http://") && !uri.startsWith("https://"),
+      s"$uri is a web address, whose files cannot be listed; download it and name the file"
+    )
     val matched =
       try {
         val path = new Path(uri)

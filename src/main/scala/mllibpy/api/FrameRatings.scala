@@ -8,11 +8,13 @@ import org.apache.spark.sql.functions.col
 import org.apache.spark.sql.types.{
   ByteType,
   DataType,
+  DateType,
   IntegerType,
   LongType,
   NumericType,
   ShortType,
-  StringType
+  StringType,
+  TimestampType
 }
 import org.apache.spark.sql.{Column, DataFrame}
 
@@ -44,10 +46,10 @@ object FrameRatings {
       typeOf(df, ratingCol).isInstanceOf[NumericType],
       s"$source: column '$ratingCol' must hold numbers, not ${typeOf(df, ratingCol).simpleString}"
     )
-    val timed = df.columns.contains(Time) && integral(typeOf(df, Time))
+    val timed = df.columns.contains(Time) && (integral(typeOf(df, Time)) || dated(typeOf(df, Time)))
     val columns =
       Seq(id(userCol, textUsers), id(itemCol, textItems), quoted(ratingCol).cast("float")) ++
-        (if (timed) Seq(quoted(Time).cast("long")) else Nil)
+        (if (timed) Seq(seconds(df)) else Nil)
     val shape = Shape(Array(userCol, itemCol, ratingCol, Time), textUsers, textItems, timed)
     val parsed = df
       .select(columns: _*)
@@ -62,6 +64,13 @@ object FrameRatings {
     val each = counts.map { case (column, n) => s"column '$column' has $n null values" }
     new InvalidInput(s"$source: ${each.mkString(" and ")}; drop or fill them")
   }
+
+  private def dated(t: DataType): Boolean = t == TimestampType || t == DateType
+
+  /** Integers as they are, dates as seconds. */
+  private def seconds(df: DataFrame): Column =
+    if (dated(typeOf(df, Time))) quoted(Time).cast(TimestampType).cast(LongType)
+    else quoted(Time).cast(LongType)
 
   private def integral(t: DataType): Boolean =
     Seq(ByteType, ShortType, IntegerType, LongType).contains(t)

@@ -76,6 +76,7 @@ final class ModelFiles(files: Files) {
     }
 
   def load(uri: String): AlsModel = {
+    InvalidInput.unless(files.exists(uri), s"there is no model at $uri")
     val sums = read(uri, Checksums, None)(in => mapper.readTree(in.readAllBytes()))
     def part[T](name: String)(f: InputStream => T): T = {
       InvalidInput.unless(
@@ -106,7 +107,7 @@ final class ModelFiles(files: Files) {
         )
         (names.map(TextIds.key), names)
       }
-      new FactorTable(params.rank, keys, names, rows)
+      new FactorTable(params.width, keys, names, rows)
     }
     val seen = new Seen(part("seen_start.npy")(Npy.readInts), part("seen_items.npy")(Npy.readInts))
     new AlsModel(params, table("user"), table("item"), seen, ModelJson.fitFacts(facts.get("fit")))
