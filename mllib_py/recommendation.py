@@ -104,6 +104,8 @@ class ALS(Estimator):
         Ids in ascending order: int64, or objects where they are texts.
     user_factors_, item_factors_ : ndarray of shape (n_users, rank), (n_items, rank)
         Factors (float32), rows in the order of the ids; fetched when first asked for.
+    user_biases_, item_biases_ : ndarray of shape (n_users,), (n_items,)
+        With `biases`: float32, in the order of the ids.
     history_ : list of dict
         A half-step each: iteration, side ("user" or "item"), objective, seconds.
     n_iter_ : int
@@ -349,7 +351,13 @@ class ALS(Estimator):
             return np.fromfile(out, dtype=np.float32)
 
     def recommend(
-        self, users: ArrayLike | None = None, k: int = 10, exclude_seen: bool = True
+        self,
+        users: ArrayLike | None = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        allow: ArrayLike | None = None,
+        deny: ArrayLike | None = None,
     ) -> pd.DataFrame:
         """Recommend items to users.
 
@@ -361,6 +369,9 @@ class ALS(Estimator):
             Items for each user at most.
         exclude_seen : bool, default=True
             Leave out what a user rated in the training data.
+        allow, deny : array-like of ids, optional
+            Items to choose from, and items to leave out, for all of these users. Ids that the model
+            does not know count for nothing.
 
         Returns
         -------
@@ -384,24 +395,162 @@ class ALS(Estimator):
         >>> als = mllib_py.ALS(rank=2).fit(ratings)
         >>> als.recommend([3, 1], k=2)[["user", "item", "rank"]].to_numpy().tolist()
         [[3, 10, 1], [3, 30, 2], [1, 30, 1]]
+        >>> als.recommend([3], deny=[10])["item"].tolist()
+        [30]
         """
+        return self._best("items", users, k, exclude_seen, allow, deny)
+
+    def recommend_users(
+        self,
+        items: ArrayLike | None = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        allow: ArrayLike | None = None,
+        deny: ArrayLike | None = None,
+    ) -> pd.DataFrame:
+        """Find the users to whom to recommend items.
+
+        Parameters
+        ----------
+        items : array-like of shape (n,), or one id, optional
+            Ids of the items. Default: all of them.
+        k : int, default=10
+            Users for each item at most.
+        exclude_seen : bool, default=True
+            Leave out who rated the item in the training data.
+        allow, deny : array-like of ids, optional
+            Users to choose from, and users to leave out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As of `recommend`, with the item first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `recommend`.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> als.recommend_users([30], k=2)["user"].tolist()
+        [1, 3]
+        """
+        return self._best("users", items, k, exclude_seen, allow, deny)
+
+    def similar_items(
+        self,
+        items: ArrayLike | None = None,
+        k: int = 10,
+        *,
+        allow: ArrayLike | None = None,
+        deny: ArrayLike | None = None,
+    ) -> pd.DataFrame:
+        """Find items that are like others, by the cosine of their factors (without biases).
+
+        Parameters
+        ----------
+        items : array-like of shape (n,), or one id, optional
+            Ids of the items. Default: all of them.
+        k : int, default=10
+            Similar items for each at most; an item is not similar to itself.
+        allow, deny : array-like of ids, optional
+            Items to choose from, and items to leave out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: the item (named as `item_col` says), ``similar``, ``score`` (the cosine) and
+            ``rank``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `recommend`.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> als.similar_items([10], k=1)[["item", "rank"]].to_numpy().tolist()
+        [[10, 1]]
+        """
+        return self._best("similar items", items, k, True, allow, deny)
+
+    def similar_users(
+        self,
+        users: ArrayLike | None = None,
+        k: int = 10,
+        *,
+        allow: ArrayLike | None = None,
+        deny: ArrayLike | None = None,
+    ) -> pd.DataFrame:
+        """Find users who are like others, by the cosine of their factors (without biases).
+
+        Parameters
+        ----------
+        users : array-like of shape (n,), or one id, optional
+            Ids of the users. Default: all of them.
+        k : int, default=10
+            Similar users for each at most.
+        allow, deny : array-like of ids, optional
+            Users to choose from, and users to leave out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As of `similar_items`, with the user first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `recommend`.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> als.similar_users([1], k=1)[["user", "rank"]].to_numpy().tolist()
+        [[1, 1]]
+        """
+        return self._best("similar users", users, k, True, allow, deny)
+
+    def _best(
+        self,
+        kind: str,
+        ids: ArrayLike | None,
+        k: int,
+        exclude_seen: bool,
+        allow: ArrayLike | None,
+        deny: ArrayLike | None,
+    ) -> pd.DataFrame:
         model = self._fitted()
         if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-        asked = self.user_ids_ if users is None else np.atleast_1d(as_array(users))
+        asker = "user" if kind in ("items", "similar users") else "item"
+        found = "item" if kind in ("items", "similar items") else "user"
+        asked = self._array_of(asker, "ids") if ids is None else np.atleast_1d(as_array(ids))
+        meta: dict[str, Any] = {"kind": kind, "n": -1, "exclude_seen": bool(exclude_seen)}
+        meta["k"] = min(int(k), self._info[f"n_{found}s"])
         arrays: list[NDArray[Any]] = []
-        n, text = -1, False  # all of them
-        if users is not None:
-            arrays, n, text = asked_ids(asked, "users", self._info["users"])
-        most = min(int(k), self._info["n_items"])
-        size = sum(a.nbytes for a in arrays) + len(asked) * (8 * most + 4)
+        if ids is not None:
+            arrays, meta["n"], _ = asked_ids(asked, f"{asker}s", self._info[f"{asker}s"])
+        for name, chosen in (("allow", allow), ("deny", deny)):
+            if chosen is not None:
+                more, meta[name], _ = asked_ids(chosen, name, self._info[f"{found}s"])
+                arrays = arrays + more
+        size = sum(a.nbytes for a in arrays) + len(asked) * (8 * meta["k"] + 4)
         with _arrays.shared_file(size) as path:
             _arrays.write_arrays(path, arrays)
             out = path.with_name(path.name + ".out")
-            unknown = _bridge.call(
-                "recommend", model, str(path), n, text, most, bool(exclude_seen), str(out)
-            )
-            start, items, scores = (
+            unknown = _bridge.call("recommend", model, str(path), json.dumps(meta), str(out))
+            start, rows, scores = (
                 np.fromfile(f"{out}.{part}", dtype=dtype)
                 for part, dtype in (
                     ("start", np.int32),
@@ -411,17 +560,17 @@ class ALS(Estimator):
             )
         if unknown:
             warnings.warn(
-                f"{unknown} of the users were not in the training data; they get no items",
-                stacklevel=2,
+                f"{unknown} of the {asker}s were not in the training data; they get no {found}s",
+                stacklevel=3,
             )
         counts = np.diff(start)
-        ranks = np.arange(len(items)) - np.repeat(start[:-1], counts) + 1
+        names = {"user": self.user_col, "item": self.item_col}
         return pd.DataFrame(
             {
-                self.user_col: np.repeat(asked, counts),
-                self.item_col: self.item_ids_[items],
+                names[asker]: np.repeat(asked, counts),
+                "similar" if asker == found else names[found]: self._array_of(found, "ids")[rows],
                 "score": scores,
-                "rank": ranks,
+                "rank": np.arange(len(rows)) - np.repeat(start[:-1], counts) + 1,
             }
         )
 
@@ -471,7 +620,7 @@ class ALS(Estimator):
         model = self._fitted()
         if (side, what) not in self._arrays:
             n = self._info[f"n_{side}s"]
-            width = 4 * self._info["params"]["rank"] if what == "factors" else 64
+            width = 4 * (self._rank() + 2) if what == "factors" else 64
             with _arrays.shared_file(n * width) as path:
                 _bridge.call("writeSide", model, side, what, str(path))
                 array: NDArray[Any]
@@ -497,12 +646,31 @@ class ALS(Estimator):
     @property
     def user_factors_(self) -> NDArray[np.float32]:
         """Users' factors: (n_users, rank), float32, rows in the order of the ids."""
-        return self._array_of("user", "factors")
+        return self._array_of("user", "factors")[:, : self._rank()]
 
     @property
     def item_factors_(self) -> NDArray[np.float32]:
         """Items' factors: (n_items, rank), float32, rows in the order of the ids."""
-        return self._array_of("item", "factors")
+        return self._array_of("item", "factors")[:, : self._rank()]
+
+    @property
+    def user_biases_(self) -> NDArray[np.float32]:
+        """Users' biases: (n_users,), float32; a ValueError without `biases`."""
+        return self._biases("user", 0)
+
+    @property
+    def item_biases_(self) -> NDArray[np.float32]:
+        """Items' biases: (n_items,), float32; a ValueError without `biases`."""
+        return self._biases("item", 1)
+
+    def _rank(self) -> int:
+        return int(self._info["params"]["rank"])
+
+    def _biases(self, side: str, column: int) -> NDArray[np.float32]:
+        self._fitted()
+        if not self._info["params"]["biases"]:
+            raise ValueError("this model has no biases; fit one with biases=True")
+        return self._array_of(side, "factors")[:, self._rank() + column]
 
     def factors_frame(self, side: str) -> Any:
         """Return factors as a Spark DataFrame.

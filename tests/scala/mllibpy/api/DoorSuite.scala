@@ -158,10 +158,7 @@ class DoorSuite extends AnyFunSuite with LocalSession {
         Door.recommend(
           model,
           in.toString,
-          3,
-          textUsers = true,
-          2,
-          excludeSeen = true,
+          """{"kind": "items", "n": 3, "k": 2, "exclude_seen": true}""",
           out.toString
         ) == 1
       )
@@ -170,7 +167,12 @@ class DoorSuite extends AnyFunSuite with LocalSession {
       assert(floats(folder.resolve("out.scores"), 4) == Seq(-1f, -2f, 2f, 1f))
       val all = folder.resolve("all")
       assert(
-        Door.recommend(model, "", -1, textUsers = true, 1, excludeSeen = false, all.toString) == 0
+        Door.recommend(
+          model,
+          in.toString,
+          """{"kind": "items", "n": -1, "k": 1, "exclude_seen": false}""",
+          all.toString
+        ) == 0
       )
       assert(ints(folder.resolve("all.items"), 2) == Seq(2, 0))
     }

@@ -10,6 +10,7 @@ import mllibpy.algorithm.als.{
   FactorTable,
   Ratings,
   Shape,
+  Side,
   StrategyCost
 }
 import mllibpy.engine.{DenseTiles, InvalidInput}
@@ -209,39 +210,53 @@ object Door {
     } finally in.close()
   }
 
-  /** The best items of n users in the file (of all, in order, where n < 0). Out: n + 1 starts,
-    * items' rows, scores. Gives the number of users unknown to the model.
+  /** Answers "items", "users", "similar items" or "similar users" for the n ids in the file (for
+    * all, in order, where n < 0). Behind them in the file stand the ids of the candidates, where
+    * `meta` has their number. Out: n + 1 starts, rows found, scores. Gives the number of ids unknown
+    * to the model.
     */
-  def recommend(
-      m: AlsModel,
-      path: String,
-      n: Int,
-      textUsers: Boolean,
-      k: Int,
-      excludeSeen: Boolean,
-      out: String
-  ): Int = {
-    val asked =
-      if (n < 0) Array.range(0, m.users.size)
-      else {
-        val in = new ArrayReader(path)
-        try rows(in, n, m.users, textUsers)
-        finally in.close()
-      }
-    known(asked, "user", m)
-    val found = m.recommend(sc, asked.filter(_ >= 0), k, excludeSeen)
+  def recommend(m: AlsModel, path: String, meta: String, out: String): Int = {
+    val j = parse(meta)
+    val (kind, n, k) = (text(j, "kind"), j.get("n").asInt, j.get("k").asInt)
+    val side = if (kind == "items" || kind == "similar users") "user" else "item"
+    val found = if (kind == "items" || kind == "similar items") "item" else "user"
+    val in = new ArrayReader(path)
+    val (asked, candidates) =
+      try {
+        val t = table(m, side)
+        val asked = if (n < 0) Array.range(0, t.size) else rows(in, n, t, t.names != null)
+        (asked, candidatesOf(in, j, table(m, found)))
+      } finally in.close()
+    known(asked, side, m)
+    val present = asked.filter(_ >= 0)
+    val excludeSeen = j.get("exclude_seen").asBoolean
+    val answer = kind match {
+      case "items"         => m.recommend(sc, present, k, excludeSeen, candidates)
+      case "users"         => m.recommendUsers(sc, present, k, excludeSeen, candidates)
+      case "similar items" => m.similar(sc, Side.Item, present, k, candidates)
+      case _               => m.similar(sc, Side.User, present, k, candidates)
+    }
     var next = 0
     val start = asked.scanLeft(0) { (at, row) =>
       if (row < 0) at
       else {
         next += 1
-        found.start(next)
+        answer.start(next)
       }
     }
     ArrayWriter.ints(s"$out.start", start)
-    ArrayWriter.ints(s"$out.items", found.items)
-    ArrayWriter.floats(s"$out.scores", found.scores)
+    ArrayWriter.ints(s"$out.items", answer.items)
+    ArrayWriter.floats(s"$out.scores", answer.scores)
     asked.count(_ < 0)
+  }
+
+  /** Rows of the ids to choose from ("allow") or to leave out ("deny"), ascending. */
+  private def candidatesOf(in: ArrayReader, j: JsonNode, t: FactorTable): Option[Array[Int]] = {
+    def read(n: Int) = rows(in, n, t, t.names != null).filter(_ >= 0).toSet
+    val allowed = Option(j.get("allow")).map(n => read(n.asInt))
+    val denied = Option(j.get("deny")).map(n => read(n.asInt)).getOrElse(Set.empty)
+    if (allowed.isEmpty && denied.isEmpty) None
+    else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
   }
 
   def score(m: AlsModel, r: Ratings): String = {

@@ -105,6 +105,9 @@ abstract class Arithmetic extends Serializable {
       out: Array[Float]
   ): Unit
 
+  /** Whether any of the [[Arithmetic.PanelItems]] numbers from `at` is above `bar`. */
+  def anyAbove(numbers: Array[Float], at: Int, bar: Float): Boolean
+
   /** Replaces a positive definite `a` by R with `R^T R = a`.
     *
     * @return

@@ -137,6 +137,13 @@ object PlainArithmetic extends Arithmetic {
     }
   }
 
+  def anyAbove(numbers: Array[Float], at: Int, bar: Float): Boolean = {
+    var any = false
+    var i = at
+    while (i < at + Arithmetic.PanelItems && !any) { any = numbers(i) > bar; i += 1 }
+    any
+  }
+
   def cholesky(a: Array[Float], stride: Int): Boolean = {
     val floor = Arithmetic.Singular * largestDiagonal(a, stride)
     var i = 0

@@ -22,6 +22,20 @@ final class TopK(k: Int) {
       if (size < k) size += 1
     }
 
+  /** Offers the items `first until first + n`, whose scores stand from `at`; those that are -infinity
+    * are left out.
+    */
+  def offerAll(first: Int, n: Int, scores: Array[Float], at: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      if (scores(at + i) > Float.NegativeInfinity) offer(first + i, scores(at + i))
+      i += 1
+    }
+  }
+
+  /** What a score must be above to get in. */
+  def bar: Float = if (size < k) Float.NegativeInfinity else score(k - 1)
+
   def count: Int = size
 
   /** Copies what was found to `items` and `scores` from `at`. */

@@ -357,6 +357,16 @@ object VectorArithmetic extends Arithmetic {
     a7.intoArray(out, to + 7 * w); c7.intoArray(out, to + 7 * w + L)
   }
 
+  def anyAbove(numbers: Array[Float], at: Int, bar: Float): Boolean = {
+    var any = false
+    var i = at
+    while (i < at + Arithmetic.PanelItems && !any) {
+      any = FloatVector.fromArray(Species, numbers, i).compare(VectorOperators.GT, bar).anyTrue()
+      i += L
+    }
+    any
+  }
+
   def symmetricUpdate(
       a: Array[Float],
       stride: Int,

@@ -73,14 +73,50 @@ final class AlsModel(
     } finally shared.destroy()
   }
 
-  /** The k best items of each user row, best first. */
+  /** The k best items of each user row, best first; of those that `candidates` names, if any. */
   def recommend(
       sc: SparkContext,
       userRows: Array[Int],
       k: Int,
-      excludeSeen: Boolean
-  ): Recommendations =
-    Recommender.recommend(sc, this, userRows, k, excludeSeen)
+      excludeSeen: Boolean,
+      candidates: Option[Array[Int]] = None
+  ): Recommendations = {
+    val all = candidates.getOrElse(Array.range(0, items.size))
+    val hidden = if (excludeSeen) seen else null
+    val question = new Question(users.rank, users.rows, items.rows, all, hidden, offset)
+    Recommender.ask(sc, question, userRows, k)
+  }
+
+  /** The k best users of each item row, best first. */
+  def recommendUsers(
+      sc: SparkContext,
+      itemRows: Array[Int],
+      k: Int,
+      excludeSeen: Boolean,
+      candidates: Option[Array[Int]] = None
+  ): Recommendations = {
+    val all = candidates.getOrElse(Array.range(0, users.size))
+    val hidden = if (excludeSeen) seen.transposed(items.size) else null
+    val question = new Question(users.rank, items.rows, users.rows, all, hidden, offset)
+    Recommender.ask(sc, question, itemRows, k)
+  }
+
+  /** The k rows of a side that are most like each of `rows`, itself left out, by the cosine of their
+    * factors (without biases).
+    */
+  def similar(
+      sc: SparkContext,
+      side: Side,
+      rows: Array[Int],
+      k: Int,
+      candidates: Option[Array[Int]] = None
+  ): Recommendations = {
+    val table = if (side == Side.User) users else items
+    val unit = table.directions(params.rank)
+    val itself = new Seen(Array.range(0, table.size + 1), Array.range(0, table.size))
+    val all = candidates.getOrElse(Array.range(0, table.size))
+    Recommender.ask(sc, new Question(params.rank, unit, unit, all, itself, 0f), rows, k)
+  }
 }
 
 object AlsModel {

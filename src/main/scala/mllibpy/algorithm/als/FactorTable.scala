@@ -38,6 +38,22 @@ final class FactorTable(
     if (row >= 0 && names(row) == id) row else -1
   }
 
+  /** The first `n` factors of each row, scaled to length 1 (0 stays 0), rows `n` apart. */
+  def directions(n: Int): Array[Float] = {
+    val out = new Array[Float](size * n)
+    var r = 0
+    while (r < size) {
+      var squares = 0.0
+      var j = 0
+      while (j < n) { squares += rows(r * rank + j).toDouble * rows(r * rank + j); j += 1 }
+      val scale = if (squares > 0) 1 / Math.sqrt(squares) else 0.0
+      j = 0
+      while (j < n) { out(r * n + j) = (rows(r * rank + j) * scale).toFloat; j += 1 }
+      r += 1
+    }
+    out
+  }
+
   def showId(row: Int): String =
     if (names == null) Scramble.unmix(keys(row)).toString else names(row)
 }

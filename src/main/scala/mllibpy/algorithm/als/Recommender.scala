@@ -1,45 +1,53 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{InvalidInput, Shared}
-import mllibpy.kernel.{Arithmetic, Stride, TopK}
+import mllibpy.kernel.{Arithmetic, PanelScorer}
 import org.apache.spark.SparkContext
 
-/** Item rows and scores: those of the i-th user asked for are at `start(i) until start(i + 1)`. */
+/** Rows found and their scores: those of the i-th query are at `start(i) until start(i + 1)`. */
 final class Recommendations(val start: Array[Int], val items: Array[Int], val scores: Array[Float])
     extends Serializable
 
+/** What is asked: the best candidates for queries, by the product of rows.
+  *
+  * @param candidates
+  *   rows that may be found, ascending
+  * @param hidden
+  *   rows that a query may not find, or null
+  * @param offset
+  *   what is added to a product
+  */
+final class Question(
+    val rank: Int,
+    val queries: Array[Float],
+    val found: Array[Float],
+    val candidates: Array[Int],
+    val hidden: Seen,
+    val offset: Float
+) extends Serializable
+
 object Recommender {
   // Below this many scores the driver is done before a job has started.
-  private final val WorthAJob = 20000000L
+  private final val WorthAJob = 200000000L
 
-  def recommend(
-      sc: SparkContext,
-      model: AlsModel,
-      userRows: Array[Int],
-      k: Int,
-      excludeSeen: Boolean
-  ): Recommendations = {
-    val most = userRows.length.toLong * Math.min(k, model.items.size)
+  def ask(sc: SparkContext, question: Question, rows: Array[Int], k: Int): Recommendations = {
+    val most = rows.length.toLong * Math.min(k, question.candidates.length)
     InvalidInput.unless(
       most < Int.MaxValue - 16,
-      s"$most recommendations are too many for one answer; ask for fewer users at a time"
+      s"$most recommendations are too many for one answer; ask for fewer at a time"
     )
-    val scorer = new Scorer(model, k, excludeSeen)
-    if (userRows.length.toLong * model.items.size < WorthAJob) scorer.run(userRows)
-    else onCluster(sc, scorer, userRows)
+    val scorer = new Scorer(question, k)
+    if (rows.length.toLong * question.candidates.length < WorthAJob) scorer.run(rows)
+    else onCluster(sc, scorer, rows)
   }
 
-  private def onCluster(sc: SparkContext, scorer: Scorer, userRows: Array[Int]): Recommendations = {
+  private def onCluster(sc: SparkContext, scorer: Scorer, rows: Array[Int]): Recommendations = {
     val shared = Shared(sc, scorer)
     try {
-      val tasks = Math.min(userRows.length, sc.defaultParallelism * 4)
+      val tasks = Math.min(rows.length, sc.defaultParallelism * 4)
       val ranges = (0 until tasks).map { t =>
-        val from = (userRows.length.toLong * t / tasks).toInt
-        java.util.Arrays.copyOfRange(
-          userRows,
-          from,
-          (userRows.length.toLong * (t + 1) / tasks).toInt
-        )
+        val from = (rows.length.toLong * t / tasks).toInt
+        java.util.Arrays.copyOfRange(rows, from, (rows.length.toLong * (t + 1) / tasks).toInt)
       }
       concat(sc.parallelize(ranges, tasks).map(r => shared.value.run(r)).collect().toSeq)
     } finally shared.destroy()
@@ -56,22 +64,48 @@ object Recommender {
   }
 }
 
-/** Scores all items for one user after the other and keeps the best. */
-private final class Scorer(model: AlsModel, k: Int, excludeSeen: Boolean) extends Serializable {
-  @transient private lazy val itemRows = Stride.pad(model.items.rows, model.items.rank)
+/** Answers a question for some rows on one core. */
+private final class Scorer(question: Question, k: Int) extends Serializable {
+  import question.{candidates, found, hidden, queries, rank}
 
-  def run(userRows: Array[Int]): Recommendations = {
-    val n = Math.min(k, model.items.size)
-    val best = new TopK(n)
-    val start = new Array[Int](userRows.length + 1)
-    val items = new Array[Int](userRows.length * n)
+  @transient private lazy val panels = PanelScorer.panels(found, rank, candidates)
+
+  // A row's place among the candidates, or -1; null where all rows are candidates.
+  @transient private lazy val place: Array[Int] =
+    if (candidates.length == found.length / rank) null
+    else {
+      val out = Array.fill(found.length / rank)(-1)
+      candidates.indices.foreach(c => out(candidates(c)) = c)
+      out
+    }
+
+  def run(rows: Array[Int]): Recommendations = {
+    val n = Math.min(k, candidates.length)
+    val scorer = new PanelScorer(rank, panels, candidates.length, n)
+    val start = new Array[Int](rows.length + 1)
+    val items = new Array[Int](rows.length * n)
     val scores = new Array[Float](items.length)
+    var at = 0
+    while (at < rows.length) {
+      val some = Math.min(Arithmetic.PanelUsers, rows.length - at)
+      scorer.run(queries, rows, at, some, q => masked(rows(at + q)))
+      var q = 0
+      while (q < some) {
+        val from = start(at + q)
+        scorer.best(q).copyTo(items, scores, from)
+        start(at + q + 1) = from + scorer.best(q).count
+        q += 1
+      }
+      at += some
+    }
+    finish(start, items, scores)
+  }
+
+  private def finish(start: Array[Int], items: Array[Int], scores: Array[Float]) = {
     var i = 0
-    while (i < userRows.length) {
-      best.clear()
-      score(userRows(i), best)
-      best.copyTo(items, scores, start(i))
-      start(i + 1) = start(i) + best.count
+    while (i < start.last) {
+      items(i) = candidates(items(i))
+      scores(i) += question.offset
       i += 1
     }
     new Recommendations(
@@ -81,18 +115,11 @@ private final class Scorer(model: AlsModel, k: Int, excludeSeen: Boolean) extend
     )
   }
 
-  private def score(user: Int, best: TopK): Unit = {
-    val rank = model.users.rank
-    val stride = Stride.of(rank)
-    val x = new Array[Float](stride)
-    System.arraycopy(model.users.rows, user * rank, x, 0, rank)
-    var skip = if (excludeSeen) model.seen.start(user) else 0
-    val skipEnd = if (excludeSeen) model.seen.start(user + 1) else 0
-    var item = 0
-    while (item < model.items.size) {
-      if (skip < skipEnd && model.seen.items(skip) == item) skip += 1
-      else best.offer(item, Arithmetic.best.dot(x, 0, itemRows, item * stride, stride))
-      item += 1
+  /** The candidates that a query may not find, ascending. */
+  private def masked(row: Int): Array[Int] =
+    if (hidden == null) Array.emptyIntArray
+    else {
+      val all = java.util.Arrays.copyOfRange(hidden.items, hidden.start(row), hidden.start(row + 1))
+      if (place == null) all else all.map(place(_)).filter(_ >= 0)
     }
-  }
 }

@@ -7,7 +7,29 @@ import org.apache.spark.rdd.RDD
 /** Which items each user rated: user row u saw `items(start(u)) until items(start(u + 1))`,
   * ascending.
   */
-final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable
+final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable {
+
+  /** Which users rated each of `n` items. */
+  def transposed(n: Int): Seen = {
+    val to = new Array[Int](n + 1)
+    items.foreach(i => to(i + 1) += 1)
+    var i = 0
+    while (i < n) { to(i + 1) += to(i); i += 1 }
+    val next = to.clone
+    val users = new Array[Int](items.length)
+    var u = 0
+    while (u < start.length - 1) {
+      var e = start(u)
+      while (e < start(u + 1)) {
+        users(next(items(e))) = u
+        next(items(e)) += 1
+        e += 1
+      }
+      u += 1
+    }
+    new Seen(to, users)
+  }
+}
 
 object Seen {
   def nothing(users: Int): Seen = new Seen(new Array[Int](users + 1), Array.empty)
