@@ -43,6 +43,15 @@ class ALS(Estimator):
     ----------
     rank : int, default=10
         Number of factors.
+    method : {"als", "gibbs"}, default="als"
+        "als" minimises; "gibbs" samples the posterior of Bayesian matrix factorisation [6]_
+        (explicit ratings, with biases) and predicts by its mean.
+    n_samples : int, default=16
+        Samples kept by ``method="gibbs"``; the model is so many times wider.
+    burn_in : int, default=16
+        Sweeps of ``method="gibbs"`` before the first sample.
+    thin : int, default=4
+        Sweeps of ``method="gibbs"`` to a sample; `max_iter` and `reg` are not used.
     max_iter : int, default=10
         Number of iterations at most; an iteration solves the users and then the items.
     reg : float, default=0.1
@@ -130,6 +139,8 @@ class ALS(Estimator):
        optimization. 2021.
     .. [5] Rendle, Krichene, Zhang, Koren: Revisiting the performance of iALS on item
        recommendation benchmarks. RecSys 2022.
+    .. [6] Salakhutdinov, Mnih: Bayesian probabilistic matrix factorization using Markov chain Monte
+       Carlo. ICML 2008.
 
     Examples
     --------
@@ -144,6 +155,10 @@ class ALS(Estimator):
         self,
         *,
         rank: int = 10,
+        method: str = "als",
+        n_samples: int = 16,
+        burn_in: int = 16,
+        thin: int = 4,
         max_iter: int = 10,
         reg: float = 0.1,
         strategy: str = "auto",
@@ -168,6 +183,10 @@ class ALS(Estimator):
         random_state: int = 0,
     ) -> None:
         self.rank = rank
+        self.method = method
+        self.n_samples = n_samples
+        self.burn_in = burn_in
+        self.thin = thin
         self.max_iter = max_iter
         self.reg = reg
         self.strategy = strategy
@@ -230,11 +249,16 @@ class ALS(Estimator):
         given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
         try:
             handle = _bridge.call("fit", given._handle, params)
-            self._learn(_run(handle, 2 * self.max_iter, show=wanted(progress)))
+            self._learn(_run(handle, 2 * self._sweeps(), show=wanted(progress)))
         finally:
             if given is not ratings:
                 given.release()
         return self
+
+    def _sweeps(self) -> int:
+        if self.method == "gibbs":
+            return self.burn_in + self.n_samples * self.thin
+        return self.max_iter
 
     def _ratings(self, ratings: Any) -> data.Ratings:
         return data.ratings(
@@ -307,24 +331,29 @@ class ALS(Estimator):
             raise ValueError("this ALS is not fitted yet; call fit first")
         return self._model
 
-    def predict(self, users: ArrayLike, items: ArrayLike) -> NDArray[np.float32]:
+    def predict(
+        self, users: ArrayLike, items: ArrayLike, *, return_std: bool = False
+    ) -> NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Predict the ratings of pairs.
 
         Parameters
         ----------
         users, items : array-like of shape (n,)
             Ids of the pairs.
+        return_std : bool, default=False
+            With ``method="gibbs"``: give the standard deviation of each prediction over the samples
+            too, which is what the model does not know; ratings scatter more, by their noise.
 
         Returns
         -------
-        ndarray of shape (n,), float32
-            What an unknown user or item gets is `cold_start`'s to say.
+        ndarray of shape (n,), float32, or two of them
+            What an unknown user or item gets is `cold_start`'s to say; its deviation is NaN.
 
         Raises
         ------
         ValueError
-            The estimator is not fitted, `users` and `items` differ in length, or `cold_start` is
-            "error" and one is unknown.
+            The estimator is not fitted, `users` and `items` differ in length, `cold_start` is
+            "error" and one is unknown, or `return_std` is asked of a model without samples.
         TypeError
             Ids are not of the training data's kind (integers or texts).
 
@@ -337,18 +366,43 @@ class ALS(Estimator):
         [5.0, 4.0, nan]
         """
         model = self._fitted()
+        if return_std and self._samples() == 1:
+            raise ValueError("return_std needs samples; fit with method='gibbs', n_samples above 1")
         user_arrays, n, text_users = asked_ids(users, "users", self._info["users"])
         item_arrays, m, text_items = asked_ids(items, "items", self._info["items"])
         if n != m:
             raise ValueError(f"users and items differ in length: {n} and {m}")
-        if n == 0:
-            return np.empty(0, dtype=np.float32)
-        arrays = user_arrays + item_arrays
-        with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
-            _arrays.write_arrays(path, arrays)
-            out = path.with_name(path.name + ".out")
-            _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
-            return np.fromfile(out, dtype=np.float32)
+        scores = np.empty(0, dtype=np.float32)
+        if n > 0:
+            arrays = user_arrays + item_arrays
+            with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
+                _arrays.write_arrays(path, arrays)
+                out = path.with_name(path.name + ".out")
+                _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
+                scores = np.fromfile(out, dtype=np.float32)
+        return (scores, self._deviations(users, items)) if return_std else scores
+
+    def _samples(self) -> int:
+        params = self._info["params"]
+        return int(params["n_samples"]) if params["method"] == "gibbs" else 1
+
+    def _deviations(self, users: ArrayLike, items: ArrayLike) -> NDArray[np.float32]:
+        """Return the standard deviation over the samples of each pair's product."""
+        u, i = (
+            pd.Index(self._array_of(side, "ids")).get_indexer(np.atleast_1d(as_array(ids)))
+            for side, ids in (("user", users), ("item", items))
+        )
+        count = self._samples()
+        out = np.full(len(u), np.nan, dtype=np.float32)
+        known = np.flatnonzero((u >= 0) & (i >= 0))
+        for part in np.array_split(known, len(known) // 10_000 + 1):
+            x, y = (
+                self._array_of(side, "factors")[rows[part]].reshape(len(part), count, -1)
+                for side, rows in (("user", u), ("item", i))
+            )
+            # Each side is scaled by 1 / sqrt(count), so a product is a sample's over the count.
+            out[part] = (np.einsum("nsk,nsk->ns", x, y) * count).std(axis=1, ddof=1)
+        return out
 
     def recommend(
         self,
@@ -620,7 +674,7 @@ class ALS(Estimator):
         model = self._fitted()
         if (side, what) not in self._arrays:
             n = self._info[f"n_{side}s"]
-            width = 4 * (self._rank() + 2) if what == "factors" else 64
+            width = 4 * (self._rank() + 2) * self._samples() if what == "factors" else 64
             with _arrays.shared_file(n * width) as path:
                 _bridge.call("writeSide", model, side, what, str(path))
                 array: NDArray[Any]
@@ -645,13 +699,21 @@ class ALS(Estimator):
 
     @property
     def user_factors_(self) -> NDArray[np.float32]:
-        """Users' factors: (n_users, rank), float32, rows in the order of the ids."""
-        return self._array_of("user", "factors")[:, : self._rank()]
+        """Users' factors: (n_users, rank), float32, rows in the order of the ids.
+
+        With ``method="gibbs"`` (n_users, n_samples * (rank + 2)): of each sample the factors, the
+        bias and a 1, all over the root of the number of samples.
+        """
+        return self._latent("user")
 
     @property
     def item_factors_(self) -> NDArray[np.float32]:
-        """Items' factors: (n_items, rank), float32, rows in the order of the ids."""
-        return self._array_of("item", "factors")[:, : self._rank()]
+        """Items' factors: (n_items, rank), float32, rows in the order of the ids.
+
+        With ``method="gibbs"`` (n_items, n_samples * (rank + 2)): of each sample the factors, a 1
+        and the bias, all over the root of the number of samples.
+        """
+        return self._latent("item")
 
     @property
     def user_biases_(self) -> NDArray[np.float32]:
@@ -668,9 +730,16 @@ class ALS(Estimator):
 
     def _biases(self, side: str, column: int) -> NDArray[np.float32]:
         self._fitted()
-        if not self._info["params"]["biases"]:
+        count = self._samples()
+        if not self._info["params"]["biases"] and self._info["params"]["method"] == "als":
             raise ValueError("this model has no biases; fit one with biases=True")
-        return self._array_of(side, "factors")[:, self._rank() + column]
+        factors = self._array_of(side, "factors")
+        samples = factors.reshape(len(factors), count, -1)[:, :, self._rank() + column]
+        return np.asarray(samples.sum(axis=1) / np.sqrt(count), dtype=np.float32)
+
+    def _latent(self, side: str) -> NDArray[np.float32]:
+        factors = self._array_of(side, "factors")
+        return factors if self._info["params"]["method"] == "gibbs" else factors[:, : self._rank()]
 
     def factors_frame(self, side: str) -> Any:
         """Return factors as a Spark DataFrame.

@@ -118,6 +118,9 @@ abstract class Arithmetic extends Serializable {
   /** Solves `R^T R x = b` in place of `b`, given R from [[cholesky]]. */
   def solve(r: Array[Float], stride: Int, b: Array[Float]): Unit
 
+  /** Solves `R x = b` in place of `b`. */
+  def backward(r: Array[Float], stride: Int, b: Array[Float]): Unit
+
   /** The dot product of two runs of `n` floats. */
   def dot(x: Array[Float], xFrom: Int, y: Array[Float], yFrom: Int, n: Int): Float
 }

@@ -183,7 +183,11 @@ object PlainArithmetic extends Arithmetic {
       while (j < stride) { b(j) -= y * r(i * stride + j); j += 1 }
       i += 1
     }
-    i = stride - 1
+    backward(r, stride, b)
+  }
+
+  def backward(r: Array[Float], stride: Int, b: Array[Float]): Unit = {
+    var i = stride - 1
     while (i >= 0) {
       var sum = b(i)
       var j = i + 1

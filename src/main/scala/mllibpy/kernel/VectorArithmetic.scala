@@ -613,7 +613,7 @@ object VectorArithmetic extends Arithmetic {
     }
   }
 
-  private def backward(r: Array[Float], k: Int, b: Array[Float]): Unit = {
+  def backward(r: Array[Float], k: Int, b: Array[Float]): Unit = {
     var i = k - 1
     while (i >= 0) {
       var sum = b(i)

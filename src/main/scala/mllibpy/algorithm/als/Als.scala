@@ -1,6 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{Buckets, Ended, IdSpace, InvalidInput, Loop, Monitor}
+import mllibpy.kernel.Prior
 import org.apache.spark.SparkContext
 
 /** Alternating least squares. A fit is: check, lay the ratings out both ways, choose how to move,
@@ -23,15 +24,16 @@ object Als {
     val laidOut = LaidOut(ratings, blocks(ratings, params, sc), params.duplicates)
     try {
       val laid = System.nanoTime()
+      val plan = params.plan(ratings.facts.mean)
       val step = new BlockStep(
-        params.plan(ratings.facts.mean),
+        plan,
         laidOut.buckets,
         laidOut.users.keys.length.toLong,
         laidOut.items.keys.length.toLong
       )
       val strategy = choose(laidOut, params, sc)
       monitor.enter(s"fitting ($strategy)")
-      val fit = new Fit(sc, ratings, laidOut, params, strategy, monitor)
+      val fit = new Fit(sc, ratings, laidOut, params, plan, strategy, monitor)
       val model = strategy match {
         case "broadcast"     => fit.run(new BroadcastEverything(sc, laidOut, step))
         case "data-parallel" => fit.run(new DataParallel(sc, laidOut, step))
@@ -56,8 +58,8 @@ object Als {
       laidOut.users.keys.length.toLong,
       laidOut.items.keys.length.toLong,
       laidOut.users.entries,
-      params.width,
-      params.maxIter
+      params.plan(0).width,
+      params.sweeps
     )
     val costs = StrategyCost.all(shape, Cluster.facts(sc))
     val chosen = costs.find(_.strategy == params.strategy).getOrElse(StrategyCost.choose(costs))
@@ -78,13 +80,20 @@ private final class Fit(
     ratings: Ratings,
     laidOut: LaidOut,
     params: AlsParams,
+    plan: Plan,
     strategy: String,
     monitor: Monitor
 ) {
+  private val sampling =
+    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.entries)) else None
+
+  private def prior(side: Side, last: Option[SideFactors]): Prior =
+    sampling.map(_.prior(side, last, laidOut(side).keys.length.toLong)).orNull
+
   def run[F <: SideFactors](movement: Movement[F]): AlsModel =
     try {
       val start = State[F](None, movement.initial(Side.Item))
-      val ended = Loop.run(start, params.maxIter, params.tol, monitor)(
+      val ended = Loop.run(start, params.sweeps, if (params.sampled) None else params.tol, monitor)(
         Seq(Side.User.name -> solveUsers(movement) _, Side.Item.name -> solveItems(movement) _)
       ) { (iteration, s) =>
         val (users, items) = movement.settle(iteration, s.users.get, s.items)
@@ -97,7 +106,7 @@ private final class Fit(
   private def solveUsers[F <: SideFactors](
       movement: Movement[F]
   )(s: State[F]): (State[F], Double) = {
-    val users = movement.halfStep(Side.User, s.items, s.users)
+    val users = movement.halfStep(Side.User, s.items, s.users, prior(Side.User, s.users))
     s.users.foreach(movement.release)
     (State(Some(users), s.items), objective(users, s.items))
   }
@@ -105,18 +114,24 @@ private final class Fit(
   private def solveItems[F <: SideFactors](
       movement: Movement[F]
   )(s: State[F]): (State[F], Double) = {
-    val items = movement.halfStep(Side.Item, s.users.get, Some(s.items))
+    val items = movement.halfStep(Side.Item, s.users.get, Some(s.items), prior(Side.Item, Some(s.items)))
     movement.release(s.items)
+    sampling.foreach(
+      _.swept(items.sums.loss)((movement.collect(s.users.get), movement.collect(items)))
+    )
     (State(s.users, items), objective(items, s.users.get))
   }
 
-  /** The loss as the half-step that has just run found it, and both penalties. */
+  /** The loss as the half-step that has just run found it, and both penalties; of a draw, its squared
+    * errors.
+    */
   private def objective(solved: SideFactors, fixed: SideFactors): Double =
-    solved.sums.loss + solved.sums.penalty + fixed.sums.penalty
+    if (params.sampled) solved.sums.loss
+    else solved.sums.loss + solved.sums.penalty + fixed.sums.penalty
 
   private def gather[F <: SideFactors](movement: Movement[F], ended: Ended[State[F]]): AlsModel = {
-    val (users, userRow) = table(ratings.users, laidOut.users.keys, movement, ended.state.users.get)
-    val (items, itemRow) = table(ratings.items, laidOut.items.keys, movement, ended.state.items)
+    val (users, userRow) = table(ratings.users, Side.User, movement, ended.state.users.get)
+    val (items, itemRow) = table(ratings.items, Side.Item, movement, ended.state.items)
     val seen = Seen.of(sc, movement.blocks(Side.User), userRow, laidOut.items.keys, itemRow)
     val facts = FitFacts(
       strategy,
@@ -133,12 +148,12 @@ private final class Fit(
 
   private def table[F <: SideFactors](
       space: IdSpace,
-      keys: Array[Long],
+      side: Side,
       movement: Movement[F],
       factors: F
   ) = {
-    val padded = movement.collect(factors)
+    val padded = sampling.map(_.together(side)).getOrElse(movement.collect(factors))
     movement.release(factors)
-    FactorTable.of(space, keys, padded, params.width)
+    FactorTable.of(space, laidOut(side).keys, padded, params.width)
   }
 }

@@ -112,10 +112,11 @@ final class AlsModel(
       candidates: Option[Array[Int]] = None
   ): Recommendations = {
     val table = if (side == Side.User) users else items
-    val unit = table.directions(params.rank)
+    val columns = params.factorColumns
+    val unit = table.directions(columns)
     val itself = new Seen(Array.range(0, table.size + 1), Array.range(0, table.size))
     val all = candidates.getOrElse(Array.range(0, table.size))
-    Recommender.ask(sc, new Question(params.rank, unit, unit, all, itself, 0f), rows, k)
+    Recommender.ask(sc, new Question(columns.length, unit, unit, all, itself, 0f), rows, k)
   }
 }
 

@@ -2,7 +2,7 @@ package mllibpy.algorithm.als
 
 import com.fasterxml.jackson.databind.node.{JsonNodeFactory, ObjectNode}
 import com.fasterxml.jackson.databind.JsonNode
-import mllibpy.engine.{Duplicates, ParameterSpec}
+import mllibpy.engine.{Duplicates, InvalidInput, ParameterSpec}
 import mllibpy.kernel.{Method, Objective}
 
 /** The parameters of ALS, read and checked by the spec `als.json`, which is the one home of their
@@ -24,10 +24,26 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   def coldStart: String = at("cold_start").asText
   def seed: Long = at("random_state").asLong
 
-  def biases: Boolean = at("biases").asBoolean
+  /** Whether factors are sampled and not minimised. */
+  def sampled: Boolean = at("method").asText == "gibbs"
+  def samples: Int = at("n_samples").asInt
+  def burnIn: Int = at("burn_in").asInt
+  def thin: Int = at("thin").asInt
 
-  /** Columns to a row of factors. */
-  def width: Int = plan(0).width
+  /** Sampling always has biases. */
+  def biases: Boolean = sampled || at("biases").asBoolean
+
+  /** Iterations at most. */
+  def sweeps: Int = if (sampled) burnIn + samples * thin else maxIter
+
+  /** Columns to a row of the model: of a sample's row, times the samples. */
+  def width: Int = plan(0).width * (if (sampled) samples else 1)
+
+  /** Of these, the columns that are factors and not biases. */
+  def factorColumns: Array[Int] = {
+    val each = plan(0).width
+    Array.range(0, width).filter(_ % each < rank)
+  }
 
   /** What is added to a product of factors, where ratings are centred by their mean. */
   def offset(mean: Double): Float = if (biases && !implicitFeedback) mean.toFloat else 0f
@@ -47,7 +63,7 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
     )
     val method =
       Method.named(at("solver").asText, rank, at("cg_steps").asInt, at("block_size").asInt)
-    Plan(rank, objective, method, seed, at("init_scale").asDouble)
+    Plan(rank, objective, method, seed, at("init_scale").asDouble, sampled)
   }
 
   /** The same parameters with one changed: `params.set("rank", 20)`. */
@@ -74,5 +90,12 @@ object AlsParams {
   def apply(): AlsParams = of(JsonNodeFactory.instance.objectNode())
 
   /** From JSON; what is missing takes its default. Throws where a name or a value is wrong. */
-  def of(chosen: ObjectNode): AlsParams = new AlsParams(spec.complete(chosen))
+  def of(chosen: ObjectNode): AlsParams = {
+    val params = new AlsParams(spec.complete(chosen))
+    InvalidInput.unless(
+      !params.sampled || !(params.implicitFeedback || params.nonnegative),
+      "method='gibbs' samples explicit ratings; leave implicit and nonnegative off, or take method='als'"
+    )
+    params
+  }
 }

@@ -7,6 +7,8 @@ import mllibpy.kernel.{
   InitialFactors,
   Method,
   Objective,
+  Prior,
+  RowSampler,
   RowSolver,
   Stride
 }
@@ -31,8 +33,14 @@ final case class Plan(
     objective: Objective,
     method: Method = Method.Cholesky,
     seed: Long = 0,
-    initScale: Double = 1
+    initScale: Double = 1,
+    sampled: Boolean = false
 ) {
+
+  /** Whether a half-step needs the Gramian of a side: implicit for its equations, sampling for the
+    * moments of its rows.
+    */
+  def needsGramian: Boolean = objective.implicitFeedback || sampled
 
   /** Columns to a row of factors: those of the biases come after the rank. */
   def width: Int = if (objective.biases) rank + 2 else rank
@@ -54,25 +62,25 @@ final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) ex
     *   of all rows of the other side, or null
     * @param current
     *   these rows' previous factors, or null
+    * @param prior
+    *   what rows are drawn against where they are sampled, or null
     */
   def solve(
       side: Side,
       block: SparseBlock,
       fixed: Array[Float],
       gramian: Array[Float],
-      current: Array[Float]
+      current: Array[Float],
+      prior: Prior = null
   ): Solved = {
     val out = new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(width)))
-    val solver = new RowSolver(width, objective, plan.method, side.number, others(side))
-    val sums = solver.solve(
-      block.csr,
-      0,
-      block.csr.rows,
-      fixed,
-      gramian,
-      current,
-      out
-    )
+    val sums =
+      if (prior != null)
+        new RowSampler(width, objective, side.number)
+          .draw(block.csr, block.rowKeys, fixed, prior, out)
+      else
+        new RowSolver(width, objective, plan.method, side.number, others(side))
+          .solve(block.csr, 0, block.csr.rows, fixed, gramian, current, out)
     solved(block, out, sums)
   }
 
@@ -94,7 +102,7 @@ final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) ex
 
   private def solved(block: SparseBlock, factors: Array[Float], sums: HalfStepSums): Solved = {
     val nodes =
-      if (!objective.implicitFeedback) Nil
+      if (!plan.needsGramian) Nil
       else
         GramianTree.nodes(
           factors,
@@ -130,9 +138,9 @@ final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) ex
     sum
   }
 
-  /** The Gramian from all blocks' parts, or null for explicit feedback. */
+  /** The Gramian from all blocks' parts, or null where none is needed. */
   def gramian(parts: Seq[GramianTree.Node]): Array[Float] =
-    if (objective.implicitFeedback) GramianTree.total(parts, width) else null
+    if (plan.needsGramian) GramianTree.total(parts, width) else null
 
   /** Whether a row's previous factors help to solve it. */
   def wantsCurrent: Boolean = objective.nonnegative || plan.method != Method.Cholesky

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{BlockPartitioner, Buckets, FloatRows, KeyIndex, Lineage, SparseBlock}
-import mllibpy.kernel.{GramianTree, HalfStepSums}
+import mllibpy.kernel.{GramianTree, HalfStepSums, Prior}
 import org.apache.spark.rdd.{RDD, ShuffledRDD}
 import org.apache.spark.storage.StorageLevel
 
@@ -55,12 +55,13 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
   def halfStep(
       side: Side,
       fixed: BlockedFactors,
-      current: Option[BlockedFactors]
+      current: Option[BlockedFactors],
+      prior: Prior
   ): BlockedFactors = {
     val parcels = Blocked.ship(fixed.solved, routes(side.other), laidOut.buckets.blocks)
     val blocks = laidOut(side).blocks
     val solved = current.filter(_ => step.wantsCurrent) match {
-      case None    => Blocked.solve(side, blocks, parcels, step, fixed.gramian)
+      case None    => Blocked.solve(side, blocks, parcels, step, fixed.gramian, prior)
       case Some(c) => Blocked.solveFrom(side, blocks, parcels, c.solved, step, fixed.gramian)
     }
     rest(solved, Some(parcels))
@@ -191,10 +192,11 @@ object Blocked {
       blocks: RDD[SparseBlock],
       parcels: RDD[(Int, Parcel)],
       step: BlockStep,
-      gramian: Array[Float]
+      gramian: Array[Float],
+      prior: Prior
   ): RDD[Solved] =
     blocks.zipPartitions(parcels)((b, p) =>
-      Iterator.single(step.solve(side, b.next(), open(p), gramian, null))
+      Iterator.single(step.solve(side, b.next(), open(p), gramian, null, prior))
     )
 
   private def solveFrom(

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{FloatRows, Shared, SparseBlock}
-import mllibpy.kernel.{HalfStepSums, Stride}
+import mllibpy.kernel.{HalfStepSums, Prior, Stride}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
@@ -37,7 +37,8 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
   def halfStep(
       side: Side,
       fixed: BroadcastFactors,
-      current: Option[BroadcastFactors]
+      current: Option[BroadcastFactors],
+      prior: Prior
   ): BroadcastFactors =
     gather(
       DriverModels
@@ -49,7 +50,8 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
           keys(side.other),
           laidOut(side).firstRow,
           fixed.gramian,
-          current.filter(_ => step.wantsCurrent).map(_.shared)
+          current.filter(_ => step.wantsCurrent).map(_.shared),
+          prior
         )
         .collect()
     )
@@ -90,7 +92,8 @@ private object DriverModels {
       fixedKeys: Shared[Array[Long]],
       firstRow: Array[Int],
       gramian: Array[Float],
-      current: Option[Shared[FloatRows]]
+      current: Option[Shared[FloatRows]],
+      prior: Prior
   ): RDD[Solved] = {
     val stride = Stride.of(step.rank)
     blocks.map { b =>
@@ -99,7 +102,7 @@ private object DriverModels {
         val from = firstRow(b.number) * stride
         java.util.Arrays.copyOfRange(c.value.padded, from, from + b.rowKeys.length * stride)
       }
-      step.solve(side, b, rows, gramian, own.orNull)
+      step.solve(side, b, rows, gramian, own.orNull, prior)
     }
   }
 }

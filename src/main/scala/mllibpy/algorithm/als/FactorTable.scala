@@ -38,17 +38,22 @@ final class FactorTable(
     if (row >= 0 && names(row) == id) row else -1
   }
 
-  /** The first `n` factors of each row, scaled to length 1 (0 stays 0), rows `n` apart. */
-  def directions(n: Int): Array[Float] = {
-    val out = new Array[Float](size * n)
+  /** Some columns of each row, scaled to length 1 (0 stays 0), one row behind the other. */
+  def directions(columns: Array[Int]): Array[Float] = {
+    val n = columns.length
+    val out = new Array[Float](Math.multiplyExact(size, n))
     var r = 0
     while (r < size) {
       var squares = 0.0
       var j = 0
-      while (j < n) { squares += rows(r * rank + j).toDouble * rows(r * rank + j); j += 1 }
+      while (j < n) {
+        val x = rows(r * rank + columns(j)).toDouble
+        squares += x * x
+        j += 1
+      }
       val scale = if (squares > 0) 1 / Math.sqrt(squares) else 0.0
       j = 0
-      while (j < n) { out(r * n + j) = (rows(r * rank + j) * scale).toFloat; j += 1 }
+      while (j < n) { out(r * n + j) = (rows(r * rank + columns(j)) * scale).toFloat; j += 1 }
       r += 1
     }
     out

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.SparseBlock
-import mllibpy.kernel.HalfStepSums
+import mllibpy.kernel.{HalfStepSums, Prior}
 import org.apache.spark.rdd.RDD
 
 /** One side's factors, wherever a strategy keeps them.
@@ -9,7 +9,7 @@ import org.apache.spark.rdd.RDD
   * @param sums
   *   the loss of the half-step that made them (0 for the initial ones) and their penalty
   * @param gramian
-  *   theirs, for implicit feedback, else null
+  *   theirs where the plan needs it, else null
   */
 abstract class SideFactors(val sums: HalfStepSums, val gramian: Array[Float])
 
@@ -24,8 +24,10 @@ abstract class Movement[F <: SideFactors] {
   /** The initial factors of a side. */
   def initial(side: Side): F
 
-  /** The side solved against the fixed factors of the other one. One job. */
-  def halfStep(side: Side, fixed: F, current: Option[F]): F
+  /** The side solved, or drawn where there is a prior, against the fixed factors of the other one. One
+    * job.
+    */
+  def halfStep(side: Side, fixed: F, current: Option[F], prior: Prior = null): F
 
   /** Called between iterations. May replace the factors by equal ones with less history. */
   def settle(iteration: Int, users: F, items: F): (F, F) = (users, items)
