@@ -4,8 +4,8 @@
     python -m bench.quality.als leave-one-out --data FOLDER_OF_ML_1M_NCF
 
 ``rmse``: test RMSE of a random 90/10 split, by seeds. ``leave-one-out``: each user's last item
-among 99 that the user has not rated (He et al., Neural collaborative filtering, WWW 2017): hit rate and
-NDCG at 10, settings of Rendle et al. (Neural collaborative filtering vs. matrix factorization
+among 99 that the user has not rated (He et al., Neural collaborative filtering, WWW 2017): hit rate
+and NDCG at 10, settings of Rendle et al. (Neural collaborative filtering vs. matrix factorization
 revisited, RecSys 2020; Revisiting the performance of iALS, RecSys 2022).
 """
 

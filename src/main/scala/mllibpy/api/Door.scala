@@ -212,8 +212,8 @@ object Door {
 
   /** Answers "items", "users", "similar items" or "similar users" for the n ids in the file (for
     * all, in order, where n < 0). Behind them in the file stand the ids of the candidates, where
-    * `meta` has their number. Out: n + 1 starts, rows found, scores. Gives the number of ids unknown
-    * to the model.
+    * `meta` has their number. Out: n + 1 starts, rows found, scores. Gives the number of ids
+    * unknown to the model.
     */
   def recommend(m: AlsModel, path: String, meta: String, out: String): Int = {
     val j = parse(meta)

@@ -33,7 +33,13 @@ final class PanelScorer(
     * @param masked
     *   for each query, candidates to leave out, ascending
     */
-  def run(x: Array[Float], at: Array[Int], from: Int, queries: Int, masked: Int => Array[Int]): Unit = {
+  def run(
+      x: Array[Float],
+      at: Array[Int],
+      from: Int,
+      queries: Int,
+      masked: Int => Array[Int]
+  ): Unit = {
     java.util.Arrays.fill(tile, 0f)
     val out = new Array[Array[Int]](queries)
     var q = 0

@@ -16,8 +16,8 @@ final class Prior(
     val salt: Long
 ) extends Serializable
 
-/** Draws rows from their conditional distribution given the other side (Salakhutdinov, Mnih: Bayesian
-  * probabilistic matrix factorization using Markov chain Monte Carlo, ICML 2008): with
+/** Draws rows from their conditional distribution given the other side (Salakhutdinov, Mnih:
+  * Bayesian probabilistic matrix factorization using Markov chain Monte Carlo, ICML 2008): with
   * {{{A = precision + noise sum y y^T,  A m = shift + noise sum (r - mean) y}}} the row is
   * {{{m + R^-1 z}}} where R^T R = A and z is standard normal, seeded by the row's key.
   *

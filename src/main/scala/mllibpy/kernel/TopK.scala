@@ -22,8 +22,8 @@ final class TopK(k: Int) {
       if (size < k) size += 1
     }
 
-  /** Offers the items `first until first + n`, whose scores stand from `at`; those that are -infinity
-    * are left out.
+  /** Offers the items `first until first + n`, whose scores stand from `at`; those that are
+    * -infinity are left out.
     */
   def offerAll(first: Int, n: Int, scores: Array[Float], at: Int): Unit = {
     var i = 0

@@ -58,17 +58,31 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
 
   test("recommend: more than an answer holds is refused before the work") {
     val e = intercept[InvalidInput](
-      model().recommend(sc, new Array[Int](Int.MaxValue / 3 + 1), 9, excludeSeen = false)
+      model().recommend(sc, new Array[Int](1 << 12), 1 << 20, false, Some(new Array[Int](1 << 20)))
     )
-    assert(e.getMessage.endsWith("are too many for one answer; ask for fewer users at a time"))
+    assert(e.getMessage.endsWith("are too many for one answer; ask for fewer at a time"))
   }
 
   test("recommend users, similar rows, and candidates") {
     val m = model()
-    assert(pairs(m.recommendUsers(sc, Array(0, 2), 2, excludeSeen = false)).map(_.map(_._1)) == Seq(Seq(1, 0), Seq(1, 0)))
+    assert(
+      pairs(m.recommendUsers(sc, Array(0, 2), 2, excludeSeen = false)).map(_.map(_._1)) == Seq(
+        Seq(1, 0),
+        Seq(1, 0)
+      )
+    )
     assert(pairs(m.recommendUsers(sc, Array(2), 3, excludeSeen = true)) == Seq(Seq(1 -> 30f)))
-    assert(pairs(m.recommend(sc, Array(1), 3, excludeSeen = true, Some(Array(0, 2)))) == Seq(Seq(2 -> 30f, 0 -> 10f)))
-    assert(pairs(m.recommend(sc, Array(2, 0), 3, excludeSeen = true, Some(Array(1, 2)))) == Seq(Seq(), Seq(1 -> 2f)))
+    assert(
+      pairs(m.recommend(sc, Array(1), 3, excludeSeen = true, Some(Array(0, 2)))) == Seq(
+        Seq(2 -> 30f, 0 -> 10f)
+      )
+    )
+    assert(
+      pairs(m.recommend(sc, Array(2, 0), 3, excludeSeen = true, Some(Array(1, 2)))) == Seq(
+        Seq(),
+        Seq(1 -> 2f)
+      )
+    )
     assert(pairs(m.recommend(sc, Array(1), 3, excludeSeen = true, Some(Array()))) == Seq(Seq()))
     assert(pairs(m.similar(sc, Side.User, Array(0), 2)) == Seq(Seq(1 -> 1f, 2 -> -1f)))
     assert(pairs(m.similar(sc, Side.Item, Array(0), 5)).head.map(_._1) == Seq(1, 2))

@@ -114,7 +114,8 @@ private final class Fit(
   private def solveItems[F <: SideFactors](
       movement: Movement[F]
   )(s: State[F]): (State[F], Double) = {
-    val items = movement.halfStep(Side.Item, s.users.get, Some(s.items), prior(Side.Item, Some(s.items)))
+    val items =
+      movement.halfStep(Side.Item, s.users.get, Some(s.items), prior(Side.Item, Some(s.items)))
     movement.release(s.items)
     sampling.foreach(
       _.swept(items.sums.loss)((movement.collect(s.users.get), movement.collect(items)))
@@ -122,8 +123,8 @@ private final class Fit(
     (State(s.users, items), objective(items, s.users.get))
   }
 
-  /** The loss as the half-step that has just run found it, and both penalties; of a draw, its squared
-    * errors.
+  /** The loss as the half-step that has just run found it, and both penalties; of a draw, its
+    * squared errors.
     */
   private def objective(solved: SideFactors, fixed: SideFactors): Double =
     if (params.sampled) solved.sums.loss

@@ -101,8 +101,8 @@ final class AlsModel(
     Recommender.ask(sc, question, itemRows, k)
   }
 
-  /** The k rows of a side that are most like each of `rows`, itself left out, by the cosine of their
-    * factors (without biases).
+  /** The k rows of a side that are most like each of `rows`, itself left out, by the cosine of
+    * their factors (without biases).
     */
   def similar(
       sc: SparkContext,

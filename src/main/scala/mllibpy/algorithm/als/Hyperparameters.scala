@@ -10,9 +10,9 @@ import org.apache.commons.math3.linear.{
 }
 import org.apache.commons.math3.random.{RandomGenerator, Well19937c}
 
-/** Draws of the hyperparameters of Bayesian matrix factorisation (Salakhutdinov, Mnih 2008): rows of
-  * a side are N(mu, L^-1), where (mu, L) have a Normal-Wishart prior with mean 0, strength 2, scale
-  * I and as many degrees of freedom as factors.
+/** Draws of the hyperparameters of Bayesian matrix factorisation (Salakhutdinov, Mnih 2008): rows
+  * of a side are N(mu, L^-1), where (mu, L) have a Normal-Wishart prior with mean 0, strength 2,
+  * scale I and as many degrees of freedom as factors.
   *
   * @param width
   *   columns to a row: the factors and the bias that are drawn, and the one that is 1
@@ -31,7 +31,14 @@ final class Hyperparameters(width: Int, seed: Long) {
     * @param noise
     *   precision of a rating
     */
-  def draw(side: Side, pinned: Int, gramian: Array[Float], rows: Long, noise: Double, sweep: Int): Prior = {
+  def draw(
+      side: Side,
+      pinned: Int,
+      gramian: Array[Float],
+      rows: Long,
+      noise: Double,
+      sweep: Int
+  ): Prior = {
     val salt = Scramble.mix(Scramble.mix(seed) + 2L * sweep + side.number)
     val free = (0 until width).filter(_ != pinned).toArray
     val random = new Well19937c(salt)
@@ -91,7 +98,8 @@ private object Hyperparameters {
     // mu ~ N(around, (strength L)^-1): with L = C C^T, C^-T z has covariance L^-1.
     val c = new CholeskyDecomposition(precision, 1e-6, 1e-300).getLT
     val z = Array.fill(d)(random.nextGaussian() / Math.sqrt(strength))
-    val shifted = new LUDecomposition(c).getSolver.solve(new org.apache.commons.math3.linear.ArrayRealVector(z, false))
+    val shifted = new LUDecomposition(c).getSolver
+      .solve(new org.apache.commons.math3.linear.ArrayRealVector(z, false))
     (Array.tabulate(d)(i => around(i) + shifted.getEntry(i)), precision)
   }
 

@@ -24,8 +24,8 @@ abstract class Movement[F <: SideFactors] {
   /** The initial factors of a side. */
   def initial(side: Side): F
 
-  /** The side solved, or drawn where there is a prior, against the fixed factors of the other one. One
-    * job.
+  /** The side solved, or drawn where there is a prior, against the fixed factors of the other one.
+    * One job.
     */
   def halfStep(side: Side, fixed: F, current: Option[F], prior: Prior = null): F
 

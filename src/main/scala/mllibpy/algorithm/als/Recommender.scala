@@ -28,7 +28,7 @@ final class Question(
 
 object Recommender {
   // Below this many scores the driver is done before a job has started.
-  private final val WorthAJob = 200000000L
+  private final val WorthAJob = 20000000L
 
   def ask(sc: SparkContext, question: Question, rows: Array[Int], k: Int): Recommendations = {
     val most = rows.length.toLong * Math.min(k, question.candidates.length)

@@ -38,8 +38,8 @@ private final class Sampling(params: AlsParams, plan: Plan, ratings: Long) {
     }
   }
 
-  /** The samples of a side beside each other, padded: with each scaled by 1 / sqrt(count), the product
-    * of a user's row and an item's is the mean of the samples' products.
+  /** The samples of a side beside each other, padded: with each scaled by 1 / sqrt(count), the
+    * product of a user's row and an item's is the mean of the samples' products.
     */
   def together(side: Side): Array[Float] = {
     val samples = if (side == Side.User) users else items
