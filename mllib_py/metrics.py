@@ -896,6 +896,28 @@ def _positions(groups: _Ints) -> _Ints:
     return positions
 
 
+def _hits(hit: NDArray[np.bool_], positions: _Ints) -> _Ints:
+    """Return the hits up to each position: those so far, less those of the lists before."""
+    so_far = np.cumsum(hit)
+    starts = np.flatnonzero(positions == 1)
+    before: _Ints = (so_far - hit)[starts]
+    hits: _Ints = so_far - np.repeat(before, np.diff(starts, append=len(hit)))
+    return hits
+
+
+def _ideal(users: _Ints, gains: _Floats, k: int, n: int) -> _Floats:
+    """Return the DCG of the best list possible, by user."""
+    if len(gains) and (gains == gains[0]).all():  # the number of items says it, without sorting
+        best = np.minimum(np.bincount(users, minlength=n), k)
+        sums = np.cumsum(1 / np.log2(np.arange(best.max()) + 2))
+        return np.where(best > 0, gains[0] * sums[best - 1], 0.0)
+    order = np.lexsort((-gains, users))
+    places = _positions(users[order])
+    discounted = np.where(places <= k, gains[order] / np.log2(places + 1), 0.0)
+    sums = np.bincount(users[order], weights=discounted, minlength=n)
+    return sums.astype(np.float64, copy=False)
+
+
 class _ArrayTop(_Top):
     """Lists in arrays: rows by user and position."""
 
@@ -914,7 +936,7 @@ class _ArrayTop(_Top):
     def accuracy(self, names: Sequence[str], relevant: Any) -> dict[str, float]:
         pairs = self._relevant_pairs(relevant)
         is_relevant = pairs.values > 0
-        n_users = len(np.unique(pairs.users.codes[is_relevant]))
+        n_users = int(np.count_nonzero(np.bincount(pairs.users.codes[is_relevant])))
         _check_users(n_users)
         users = self._user_ids.find(pairs.users)[pairs.users.codes]
         items = self._item_ids.find(pairs.items)[pairs.items.codes]
@@ -939,20 +961,12 @@ class _ArrayTop(_Top):
     def _per_user(self, users: _Ints, items: _Ints, gains: _Floats) -> _PerUser:
         """Sum up, by user, what the lists have of relevant items and what they could have."""
         n = len(self._user_ids.labels)
-        order = np.lexsort((-gains, users))
-        places = _positions(users[order])
-        ideal = np.where(places <= self.asked.k, gains[order] / np.log2(places + 1), 0.0)
         n_relevant = np.bincount(users, minlength=n)
         kept = n_relevant[self._users] > 0
         owners, positions = self._users[kept], self._positions[kept]
         gained = self._gains_of_lists(users, items, gains)[kept]
         hit = gained > 0
-        # Hits so far, less those of the users before: rows are by user and position.
-        before = np.cumsum(hit) - hit
-        starts = np.flatnonzero(positions == 1)
-        lengths = np.diff(starts, append=len(owners))
-        hits = np.cumsum(hit) - np.repeat(before[starts], lengths)
-
+        hits = _hits(hit, positions)
         evaluated = n_relevant > 0
 
         def total(values: Any) -> Any:
@@ -967,7 +981,7 @@ class _ArrayTop(_Top):
             first=total((hit & (hits == 1)) / positions),
             precisions=total(hit * hits / positions),
             gained=total(gained / np.log2(positions + 1)),
-            ideal=np.bincount(users[order], weights=ideal, minlength=n)[evaluated],
+            ideal=_ideal(users, gains, self.asked.k, n)[evaluated],
             in_order=total(~hit * hits),
             misses=total(~hit),
             n_relevant=n_relevant,
