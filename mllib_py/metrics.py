@@ -1,8 +1,8 @@
 """Ranking metrics of recommendations, on arrays and on Spark DataFrames alike.
 
-Papers and libraries give one name to different numbers [1]_, so this is what the names mean here.
-L is the list of a user, cut after k items; R are the user's relevant items; rel(j) is 1 where the
-item at position j (from 1) of L is in R, else 0; hits(j) = rel(1) + ... + rel(j).
+Papers and libraries give one name to different numbers (Tamm et al. 2021), so this is what the
+names mean here. L is the list of a user, cut after k items; R are the user's relevant items; rel(j)
+is 1 where the item at position j (from 1) of L is in R, else 0; hits(j) = rel(1) + ... + rel(j).
 
 - A metric is the mean over the users who have relevant items; other users are left out.
 - A user with relevant items but without recommendations counts as 0, in every metric.
@@ -13,8 +13,8 @@ item at position j (from 1) of L is in R, else 0; hits(j) = rel(1) + ... + rel(j
 
 References
 ----------
-.. [1] Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
-   consistently? RecSys 2021.
+- Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
+  consistently? RecSys 2021.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def ranking_metrics(
     recommended : pandas.DataFrame, Spark DataFrame, or list of lists
         A table has a user, an item, and a ``rank`` (ascending) or else a ``score`` (descending), as
         `ALS.recommend` gives; rows beyond `k` are cut off. Of lists (or the rows of a 2-D array),
-        the first is that of the first user, best item first.
+        the first is that of the first user, best item first. Spark reads its DataFrames several
+        times, so persist what is dear to compute.
     relevant : the same kind as `recommended`
         A table has a user and an item. Of lists (or sets), the first is that of the first user; for
         graded relevance each is a dict of item to gain.
@@ -143,7 +144,7 @@ def precision_at_k(
 ) -> float:
     """Return the mean share of the list that is relevant: hits(k) / k.
 
-    A list shorter than k is still divided by k [1]_.
+    A list shorter than k is still divided by k (Tamm et al. 2021).
 
     Parameters
     ----------
@@ -162,8 +163,8 @@ def precision_at_k(
 
     References
     ----------
-    .. [1] Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
-       consistently? RecSys 2021.
+    - Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
+      consistently? RecSys 2021.
 
     Examples
     --------
@@ -186,7 +187,7 @@ def recall_at_k(
 ) -> float:
     """Return the mean share of the relevant items that is in the list: hits(k) / |R|.
 
-    The divisor is not min(k, |R|), which some libraries take [1]_.
+    The divisor is not min(k, |R|), which some libraries take (Tamm et al. 2021).
 
     Parameters
     ----------
@@ -205,8 +206,8 @@ def recall_at_k(
 
     References
     ----------
-    .. [1] Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
-       consistently? RecSys 2021.
+    - Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
+      consistently? RecSys 2021.
 
     Examples
     --------
@@ -233,9 +234,9 @@ def average_precision_at_k(
 
         sum over j = 1..k of rel(j) * hits(j) / j, divided by min(k, |R|)
 
-    Of all metrics this one differs most between libraries, by its divisor [1]_; with min(k, |R|)
-    the best list possible has 1. Where k is at least the length of the ranking, it is the average
-    precision of information retrieval.
+    Of all metrics this one differs most between libraries (Tamm et al. 2021); with the divisor
+    min(k, |R|) the best list possible has 1. Where k is at least the length of the ranking, it is
+    the average precision of information retrieval.
 
     Parameters
     ----------
@@ -254,8 +255,8 @@ def average_precision_at_k(
 
     References
     ----------
-    .. [1] Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
-       consistently? RecSys 2021.
+    - Tamm, Damdinov, Vasilev: Quality metrics in recommender systems: do we calculate metrics
+      consistently? RecSys 2021.
 
     Examples
     --------
@@ -286,9 +287,9 @@ def ndcg_at_k(
     with g(j) the gain of the item at position j, 0 where it is not in R. IDCG is the DCG of the
     best list possible: all of R, also what was not recommended, by falling gain, cut after k.
 
-    Gains as they are, and the division by the ideal, are those of [1]_, which however leaves the
-    positions up to the base of its logarithm without discount; the discount log2(j + 1) and gains
-    2^g - 1 are those of [2]_.
+    Gains as they are, and the division by the ideal, are those of Jarvelin and Kekalainen (2002),
+    who however leave the positions up to the base of their logarithm without discount; the discount
+    log2(j + 1) and gains 2^g - 1 are those of Burges et al. (2005).
 
     Parameters
     ----------
@@ -309,9 +310,9 @@ def ndcg_at_k(
 
     References
     ----------
-    .. [1] Jarvelin, Kekalainen: Cumulated gain-based evaluation of IR techniques. ACM Transactions
-       on Information Systems 20(4), 2002.
-    .. [2] Burges et al.: Learning to rank using gradient descent. ICML 2005.
+    - Jarvelin, Kekalainen: Cumulated gain-based evaluation of IR techniques. ACM Transactions
+      on Information Systems 20(4), 2002.
+    - Burges et al.: Learning to rank using gradient descent. ICML 2005.
 
     Examples
     --------
@@ -334,7 +335,7 @@ def reciprocal_rank(
     user_col: str = "user",
     item_col: str = "item",
 ) -> float:
-    """Return the mean reciprocal rank (MRR) [1]_.
+    """Return the mean reciprocal rank (MRR; Voorhees 1999).
 
     For a user it is 1 / j, with j the position of the first relevant item of the list; 0 where
     there is none among the first k.
@@ -356,7 +357,7 @@ def reciprocal_rank(
 
     References
     ----------
-    .. [1] Voorhees: The TREC-8 question answering track report. TREC 1999.
+    - Voorhees: The TREC-8 question answering track report. TREC 1999.
 
     Examples
     --------
@@ -379,8 +380,8 @@ def hit_rate_at_k(
 ) -> float:
     """Return the share of users with a relevant item in the list: 1 where hits(k) > 0, else 0.
 
-    It stems from tests that hide one item of each user [1]_; where several are relevant, several
-    hits count as one.
+    It stems from tests that hide one item of each user (Deshpande and Karypis 2004); where several
+    are relevant, several hits count as one.
 
     Parameters
     ----------
@@ -399,8 +400,8 @@ def hit_rate_at_k(
 
     References
     ----------
-    .. [1] Deshpande, Karypis: Item-based top-N recommendation algorithms. ACM Transactions on
-       Information Systems 22(1), 2004.
+    - Deshpande, Karypis: Item-based top-N recommendation algorithms. ACM Transactions on
+      Information Systems 22(1), 2004.
 
     Examples
     --------
@@ -425,7 +426,7 @@ def auc_at_k(
     """Return the mean area under the ROC curve, as far as a list of k items tells it.
 
     For a user it is the probability that a relevant item comes before one that is not, where all
-    items outside the list come after it, in random order (limited AUC [1]_). With
+    items outside the list come after it, in random order (limited AUC, Schroder et al. 2011). With
     N = n_items - |R|, h = hits(k) and m the items of the list that are not relevant,
 
         (sum over j with rel(j) = 0 of hits(j) + (N - m) * (h + |R|) / 2) / (|R| * N)
@@ -454,8 +455,8 @@ def auc_at_k(
 
     References
     ----------
-    .. [1] Schroder, Thiele, Lehner: Setting goals and choosing metrics for recommender system
-       evaluations. UCERSTI at RecSys 2011.
+    - Schroder, Thiele, Lehner: Setting goals and choosing metrics for recommender system
+      evaluations. UCERSTI at RecSys 2011.
 
     Examples
     --------
@@ -477,8 +478,8 @@ def coverage(
 ) -> float:
     """Return the share of the catalogue that is in the list of some user.
 
-    It is the number of distinct items in all lists, divided by `n_items` (catalogue coverage
-    [1]_). Lists of users without relevant items count too.
+    It is the number of distinct items in all lists, divided by `n_items` (catalogue
+    coverage, Ge et al. 2010). Lists of users without relevant items count too.
 
     Parameters
     ----------
@@ -499,8 +500,8 @@ def coverage(
 
     References
     ----------
-    .. [1] Ge, Delgado-Battenfeld, Jannach: Beyond accuracy: evaluating recommender systems by
-       coverage and serendipity. RecSys 2010.
+    - Ge, Delgado-Battenfeld, Jannach: Beyond accuracy: evaluating recommender systems by
+      coverage and serendipity. RecSys 2010.
 
     Examples
     --------
@@ -524,7 +525,7 @@ def novelty(
 
     The self-information of an item i is -log2 p(i), with p(i) the share of the users of `train`
     who have i there. It is averaged over the list of a user, and then over the users with a list
-    ([1]_, who call it surprisal).
+    (Zhou et al. 2010, who call it surprisal).
 
     Parameters
     ----------
@@ -543,8 +544,8 @@ def novelty(
 
     References
     ----------
-    .. [1] Zhou, Kuscsik, Liu, Medo, Wakeling, Zhang: Solving the apparent diversity-accuracy
-       dilemma of recommender systems. PNAS 107(10), 2010.
+    - Zhou, Kuscsik, Liu, Medo, Wakeling, Zhang: Solving the apparent diversity-accuracy
+      dilemma of recommender systems. PNAS 107(10), 2010.
 
     Examples
     --------

@@ -282,17 +282,18 @@ def random_tables(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return recommended, relevant, train
 
 
-@pytest.mark.parametrize("text", [False, True])
-def test_spark_says_what_arrays_say(spark: Any, text: bool) -> None:
-    given = random_tables(3)
-    if text:
-        given = tuple(t.astype({"user": str, "item": str}) for t in given)  # type: ignore[assignment]
-    frames = [spark.createDataFrame(t) for t in given]
-    for k, options in ((3, {}), (10, {"gain_col": "rating", "exponential": True})):
-        expected = metrics.ranking_metrics(given[0], given[1], k, train=given[2], **options)
-        found = metrics.ranking_metrics(frames[0], frames[1], k, train=frames[2], **options)
-        assert found == pytest.approx(expected, rel=1e-12)
-        assert list(found) == list(expected)
+@pytest.mark.parametrize(
+    ("kind", "k", "options"),
+    [("int64", 10, {"gain_col": "rating", "exponential": True}), ("object", 3, {})],
+)
+def test_spark_says_what_arrays_say(spark: Any, kind: str, k: int, options: dict[str, Any]) -> None:
+    text = dict.fromkeys(("user", "item"), str if kind == "object" else kind)
+    recommended, relevant, train = (t.astype(text) for t in random_tables(3))
+    expected = metrics.ranking_metrics(recommended, relevant, k, train=train, **options)
+    frames = [spark.createDataFrame(t) for t in (recommended, relevant, train)]
+    found = metrics.ranking_metrics(*frames[:2], k, train=frames[2], **options)
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert list(found) == list(expected)
 
 
 def test_spark_with_ranks_and_other_names(spark: Any) -> None:
