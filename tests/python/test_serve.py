@@ -194,6 +194,16 @@ def test_unknown_items_of_a_choice_count_for_nothing(
     assert texts.recommend("1", allow=["none", "\ud800", "\U0010ffff"])[0].tolist() == []
 
 
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 1000])
+@pytest.mark.parametrize("width", [1, 2, 66, 4096])
+def test_panels_are_the_whole_product(n: int, width: int) -> None:
+    draw = np.random.default_rng(n)
+    factors, x = (draw.normal(size=s).astype(np.float32) for s in ((n, width + 2), width))
+    view = factors[:, :width]  # as of a model with biases
+    expected = view.astype(np.float64) @ x
+    np.testing.assert_allclose(serve._products(view, x), expected, atol=1e-3)
+
+
 def test_equal_scores_are_in_the_order_of_ids() -> None:
     scores = np.array([1, 3, 2, 3, 3, -np.inf, 0], dtype=np.float32)
     expected = [1, 3, 4, 2, 0, 6]
