@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mllib_py import data as data
+    from mllib_py import plots as plots
     from mllib_py import recommendation as recommendation
     from mllib_py import serve as serve
     from mllib_py._bridge import MLlibError
@@ -27,7 +28,7 @@ _HOMES = {
     "ratings": "data",
     "session": "_session",
 }
-_MODULES = ("data", "recommendation", "serve")
+_MODULES = ("data", "plots", "recommendation", "serve")
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 

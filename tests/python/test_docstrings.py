@@ -17,6 +17,7 @@ import pytest
         "mllib_py._session",
         "mllib_py._spec",
         "mllib_py.data",
+        "mllib_py.plots",
         "mllib_py.recommendation",
         "mllib_py.serve",
     ],
