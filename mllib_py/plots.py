@@ -87,9 +87,9 @@ def item_map(
     """Draw items in the plane in which their factors differ most.
 
     The factors of all items (without biases), less their mean, are projected to their first two
-    singular vectors, which is the nearest that a plane comes to them [1]_. Near each other are
-    items that please the same users, as far as two directions can tell [2]_; the axes say how much
-    of the variance theirs is.
+    singular vectors, which is the nearest that a plane comes to them [EckartYoung1936]_. Near each
+    other are items that please the same users, as far as two directions can tell [Koren2009]_; the
+    axes say how much of the variance theirs is.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ def item_map(
 
     References
     ----------
-    .. [1] Eckart, Young: The approximation of one matrix by another of lower rank. Psychometrika
-       1(3), 1936.
-    .. [2] Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems. Computer
-       42(8), 2009, figure 3.
+    .. [EckartYoung1936] Eckart, Young: The approximation of one matrix by another of lower rank.
+       Psychometrika 1(3), 1936.
+    .. [Koren2009] Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems.
+       Computer 42(8), 2009, figure 3.
 
     Examples
     --------

@@ -121,7 +121,7 @@ class ServedModel:
         """Recommend items to a user.
 
         All items are scored by one product, and the best are selected without sorting the rest
-        [1]_.
+        [Musser1997]_.
 
         Parameters
         ----------
@@ -153,8 +153,8 @@ class ServedModel:
 
         References
         ----------
-        .. [1] Musser: Introspective sorting and selection algorithms. Software: Practice and
-           Experience 27(8), 1997.
+        .. [Musser1997] Musser: Introspective sorting and selection algorithms. Software:
+           Practice and Experience 27(8), 1997.
 
         Examples
         --------
