@@ -52,6 +52,9 @@ class ALS(Estimator):
         Sweeps of ``method="gibbs"`` before the first sample.
     thin : int, default=4
         Sweeps of ``method="gibbs"`` to a sample; `max_iter` and `reg` are not used.
+    noise_precision : float or None, default=None
+        With ``method="gibbs"``, 1 over the variance of a rating around its prediction. None: sampled
+        too.
     max_iter : int, default=10
         Number of iterations at most; an iteration solves the users and then the items.
     reg : float, default=0.1
@@ -73,8 +76,8 @@ class ALS(Estimator):
         Implicit only: the confidence of a rating r is 1 + alpha * |r|.
     unobserved_weight : float or None, default=None
         Implicit only: each observed pair counts with weight 1 and, beside it, every pair with this
-        weight and target 0 [5]_; `alpha` is then not used. None: the objective of [2]_. For ratings
-        of 1, weight w is alpha = 1/w with `reg` divided by w.
+        weight and target 0 [5]_; `alpha` is then not used. None: Hu, Koren and Volinsky's objective
+        [2]_. For ratings of 1, weight w is alpha = 1/w with `reg` divided by w.
     reg_exponent : float, default=1.0
         The ridge of a row with n ratings is reg * (n + reg_unobserved * m) ** reg_exponent, with m
         the size of the other side [5]_.
@@ -159,6 +162,7 @@ class ALS(Estimator):
         n_samples: int = 16,
         burn_in: int = 16,
         thin: int = 4,
+        noise_precision: float | None = None,
         max_iter: int = 10,
         reg: float = 0.1,
         strategy: str = "auto",
@@ -187,6 +191,7 @@ class ALS(Estimator):
         self.n_samples = n_samples
         self.burn_in = burn_in
         self.thin = thin
+        self.noise_precision = noise_precision
         self.max_iter = max_iter
         self.reg = reg
         self.strategy = strategy

@@ -25,8 +25,22 @@ from bench import measure
 RMSE: dict[str, dict[str, Any]] = {
     "als": {"rank": 100, "reg": 0.055, "max_iter": 20},
     "als, biases": {"rank": 100, "reg": 0.055, "max_iter": 20, "biases": True},
-    "gibbs, rank 30": {"method": "gibbs", "rank": 30, "n_samples": 64, "burn_in": 16, "thin": 1},
-    "gibbs, rank 64": {"method": "gibbs", "rank": 64, "n_samples": 48, "burn_in": 16, "thin": 3},
+    "gibbs, rank 30": {
+        "method": "gibbs",
+        "rank": 30,
+        "n_samples": 64,
+        "burn_in": 16,
+        "thin": 1,
+        "noise_precision": 1.5,
+    },
+    "gibbs, rank 64": {
+        "method": "gibbs",
+        "rank": 64,
+        "n_samples": 48,
+        "burn_in": 16,
+        "thin": 3,
+        "noise_precision": 1.5,
+    },
 }
 LEAVE_ONE_OUT: dict[str, Any] = {
     "rank": 192,

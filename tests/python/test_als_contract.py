@@ -24,12 +24,15 @@ def signature() -> dict[str, inspect.Parameter]:
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Parameters as the docstring tells them: name -> (type line, text)."""
+    """Parameters as the docstring tells them: name -> (type line, text), without citations."""
     doc = inspect.getdoc(ALS)
     assert doc is not None
     section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
     found = re.findall(r"^(\w+) : (.*)\n((?:    .*\n?)+)", section, re.MULTILINE)
-    return {name: (kind, " ".join(text.split())) for name, kind, text in found}
+    return {
+        name: (kind, " ".join(re.sub(r" \[\d+\]_", "", text).replace("``", "`").split()))
+        for name, kind, text in found
+    }
 
 
 def rendered(p: dict[str, Any]) -> str:

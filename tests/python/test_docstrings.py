@@ -18,7 +18,9 @@ import pytest
         "mllib_py._spec",
         "mllib_py.data",
         "mllib_py.metrics",
+        "mllib_py.plots",
         "mllib_py.recommendation",
+        "mllib_py.serve",
     ],
 )
 def test_the_examples_of_a_module_hold(name: str, spark: Any) -> None:

@@ -30,6 +30,10 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   def burnIn: Int = at("burn_in").asInt
   def thin: Int = at("thin").asInt
 
+  /** A rating's precision in sampling; None where it is drawn as well. */
+  def noisePrecision: Option[Double] =
+    Option(at("noise_precision")).filterNot(_.isNull).map(_.asDouble)
+
   /** Sampling always has biases. */
   def biases: Boolean = sampled || at("biases").asBoolean
 

@@ -12,8 +12,8 @@ private final class Sampling(params: AlsParams, plan: Plan, ratings: Long) {
   private val users = mutable.ArrayBuffer.empty[Array[Float]]
   private val items = mutable.ArrayBuffer.empty[Array[Float]]
   private var sweep = 0
-  // Until the first sweep has shown errors, the precision that the source starts from.
-  private var noise = 2.0
+  // Until the first sweep has shown errors, the source's precision.
+  private var noise = params.noisePrecision.getOrElse(2.0)
 
   /** What a side is drawn against, from its last factors. */
   def prior(side: Side, last: Option[SideFactors], rows: Long): Prior =
@@ -29,7 +29,7 @@ private final class Sampling(params: AlsParams, plan: Plan, ratings: Long) {
   /** Ends a sweep: draws the noise, and keeps every `thin`-th sample after the burn-in. */
   def swept(squares: Double)(factors: => (Array[Float], Array[Float])): Unit = {
     sweep += 1
-    noise = draws.noise(squares, ratings, sweep)
+    noise = params.noisePrecision.getOrElse(draws.noise(squares, ratings, sweep))
     val since = sweep - params.burnIn
     if (since > 0 && since % params.thin == 0) {
       val (u, i) = factors
