@@ -53,8 +53,8 @@ class ALS(Estimator):
     thin : int, default=4
         Sweeps of ``method="gibbs"`` to a sample; `max_iter` and `reg` are not used.
     noise_precision : float or None, default=None
-        With ``method="gibbs"``, 1 over the variance of a rating around its prediction. None: sampled
-        too.
+        With ``method="gibbs"``, 1 over the variance of a rating around its prediction. None:
+        sampled too.
     max_iter : int, default=10
         Number of iterations at most; an iteration solves the users and then the items.
     reg : float, default=0.1

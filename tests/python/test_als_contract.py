@@ -30,7 +30,7 @@ def documented() -> dict[str, tuple[str, str]]:
     section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
     found = re.findall(r"^(\w+) : (.*)\n((?:    .*\n?)+)", section, re.MULTILINE)
     return {
-        name: (kind, " ".join(re.sub(r" \[\d+\]_", "", text).replace("``", "`").split()))
+        name: (kind, " ".join(re.sub(r"\s+\[\d+\]_", "", text).replace("``", "`").split()))
         for name, kind, text in found
     }
 
