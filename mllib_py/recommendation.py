@@ -675,6 +675,53 @@ class ALS(Estimator):
             )
         return float(answer["rmse"])
 
+    def fold_in(self, ratings: Any, *, side: str = "user") -> ALS:
+        """Learn factors of new users, or new items, without a refit.
+
+        Each row is solved exactly against the other side's factors, as in a half-step, all rows at
+        once on the cluster; the other side stays as it is.
+
+        Parameters
+        ----------
+        ratings : Ratings, or anything that `mllib_py.ratings` takes
+            All ratings of the rows to learn. Those of an unknown row of the other side are left
+            out.
+        side : {"user", "item"}, default="user"
+            Whose rows are learnt.
+
+        Returns
+        -------
+        ALS
+            A model that knows the new rows alone on that side: recommend from it, or save it.
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted or sampled, `side` is another, no rating is of a known row
+            of the other side, or pairs repeat and `duplicates` is "error".
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> new = als.fold_in(([77, 77], [10, 20], [5.0, 1.0]))
+        >>> new.recommend([77], k=1)["item"].tolist()
+        [30]
+        """
+        if side not in ("user", "item"):
+            raise ValueError(f"side must be 'user' or 'item', not {side!r}")
+        model = self._fitted()
+        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        try:
+            folded = _bridge.call("foldIn", model, given._handle, side)
+        finally:
+            if given is not ratings:
+                given.release()
+        out = type(self)(**self.get_params())
+        out._learn(folded)
+        return out
+
     def _array_of(self, side: str, what: str) -> NDArray[Any]:
         model = self._fitted()
         if (side, what) not in self._arrays:

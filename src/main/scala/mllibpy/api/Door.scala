@@ -8,6 +8,7 @@ import mllibpy.algorithm.als.{
   Cluster,
   ClusterFacts,
   FactorTable,
+  FoldIn,
   Ratings,
   Shape,
   Side,
@@ -258,6 +259,10 @@ object Door {
     if (allowed.isEmpty && denied.isEmpty) None
     else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
   }
+
+  /** A model of new users or items, see [[FoldIn]]. */
+  def foldIn(m: AlsModel, r: Ratings, side: String): AlsModel =
+    FoldIn(m, r, if (side == "user") Side.User else Side.Item)
 
   def score(m: AlsModel, r: Ratings): String = {
     val s = m.score(r)
