@@ -3,8 +3,8 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{Buckets, Duplicates, IdSpace, InvalidInput, Layout, Shared, SparseBlock}
 import mllibpy.kernel.{GramianTree, RowSolver, Stride}
 
-/** Factors of new users or items without a refit: each row is solved exactly against the other side's
-  * factors, as a half-step would. One shuffle, one job.
+/** Factors of new users or items without a refit: each row is solved exactly against the other
+  * side's factors, as a half-step would. One shuffle, one job.
   */
 object FoldIn {
 
