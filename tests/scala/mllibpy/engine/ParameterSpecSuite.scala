@@ -28,7 +28,8 @@ class ParameterSpecSuite extends AnyFunSuite {
 
   test("an unknown name is refused with the names there are") {
     val message = refused("""{"rnak": 5}""", kind = "type")
-    assert(message.startsWith("ALS has no parameter 'rnak'; it has rank, max_iter, reg,"))
+    assert(message.startsWith("ALS has no parameter 'rnak'; it has rank, method,"))
+    assert(message.contains("max_iter, reg, strategy, solver,"))
   }
 
   test("a wrong type is refused by name") {
