@@ -41,6 +41,16 @@ lazy val kernel = (project in file("target/kernel")).settings(
   Compile / packageDoc / publishArtifact := false
 )
 
+// Benchmarks of the kernels; no part of the tests. bench/kernels.py runs them.
+lazy val jmh = (project in file("bench/jmh"))
+  .dependsOn(kernel)
+  .enablePlugins(JmhPlugin)
+  .settings(
+    Compile / unmanagedSourceDirectories := Seq(baseDirectory.value),
+    Compile / packageDoc / publishArtifact := false,
+    target := (ThisBuild / baseDirectory).value / "target/jmh"
+  )
+
 // Spark's scripts open these packages to it; a forked test opens them itself.
 val opened = Seq(
   "java.lang",

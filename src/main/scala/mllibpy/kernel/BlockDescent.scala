@@ -9,7 +9,8 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
   private val stride = Stride.of(rank)
   private val a = new Array[Float](width * width)
   private val step = new Array[Float](width)
-  private val tile = new Array[Float](Math.max(1, RowSolver.Panel * width))
+  private val panel = RowSolver.panel(width)
+  private val tile = new Array[Float](Math.max(1, panel * width))
   private val background = new Array[Float](stride) // base x
   private var scores = new Array[Float](256)
   private var errors = new Array[Float](256)
@@ -96,7 +97,7 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
     var at = 0
     var add = around.base != null
     while (at < ratings.n) {
-      val n = Math.min(RowSolver.Panel, ratings.n - at)
+      val n = Math.min(panel, ratings.n - at)
       arithmetic.gather(
         around.fixed,
         stride,

@@ -10,7 +10,8 @@ private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: A
   private val stride = Stride.of(rank)
   private val a = new Array[Float](stride * stride)
   private val b = new Array[Float](stride)
-  private val tile = new Array[Float](RowSolver.Panel * stride)
+  private val panel = RowSolver.panel(stride)
+  private val tile = new Array[Float](panel * stride)
   private val descent = if (nonnegative) new CoordinateDescent(rank) else null
   private var offset = 0.0
 
@@ -29,7 +30,7 @@ private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: A
     var at = 0
     var add = around.base != null
     while (at < ratings.n) {
-      val n = Math.min(RowSolver.Panel, ratings.n - at)
+      val n = Math.min(panel, ratings.n - at)
       arithmetic.gather(
         around.fixed,
         stride,

@@ -34,6 +34,7 @@ object GramianTree {
   ): Seq[Node] = {
     val stride = Stride.of(rank)
     val a = new Array[Float](stride * stride)
+    val panel = RowSolver.panel(stride)
     val last = first + start.length - 1
     val out = mutable.ArrayBuffer.empty[Node]
 
@@ -44,7 +45,7 @@ object GramianTree {
       else {
         var at = from
         while (at < until) {
-          val n = Math.min(RowSolver.Panel, until - at)
+          val n = Math.min(panel, until - at)
           arithmetic.symmetricUpdate(a, stride, rows, at * stride, n, add = at > from)
           at += n
         }

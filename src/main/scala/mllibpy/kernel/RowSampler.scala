@@ -35,7 +35,8 @@ final class RowSampler(
   private val a = new Array[Float](stride * stride)
   private val x = new Array[Float](stride)
   private val z = new Array[Float](stride)
-  private val tile = new Array[Float](RowSolver.Panel * stride)
+  private val panel = RowSolver.panel(stride)
+  private val tile = new Array[Float](panel * stride)
   private var scores = new Array[Float](256)
 
   /** Draws all rows into `out` (row r at r * stride); gives their squared errors. */
@@ -66,7 +67,7 @@ final class RowSampler(
     java.util.Arrays.fill(x, 0f)
     var at = 0
     while (at < ratings.n) {
-      val n = Math.min(RowSolver.Panel, ratings.n - at)
+      val n = Math.min(panel, ratings.n - at)
       arithmetic.gather(
         fixed,
         stride,

@@ -29,6 +29,11 @@ final class RowSolver(
     case _ => new Exact(rank, objective.nonnegative, arithmetic)
   }
 
+  private val shortest =
+    if (method != Method.Cholesky || objective.nonnegative || objective.implicitFeedback) 0
+    else Dual.most(rank)
+  private val dual = if (shortest == 0) null else new Dual(rank, arithmetic, shortest)
+
   /** Solves the rows `from until until` into `out` (row r at r * stride).
     *
     * @param gramian
@@ -56,7 +61,7 @@ final class RowSolver(
         java.util.Arrays.fill(x, 0f)
         if (pinned >= 0) x(pinned) = 1f
       }
-      val value = solver.solve(ratings, around, ridge, x)
+      val value = solve(around, ridge)
       System.arraycopy(x, 0, out, r * stride, stride)
       val penalty = ridge * RowSolver.squares(x, rank, pinned)
       sums.loss += value - penalty
@@ -66,6 +71,13 @@ final class RowSolver(
     sums
   }
 
+  /** Solves the row that is loaded, into x. */
+  private def solve(around: Surroundings, ridge: Float): Double = {
+    val few = 0 < ratings.n && ratings.n <= shortest
+    val value = if (few) dual.solve(ratings, around, ridge, x) else Double.NaN
+    if (value.isNaN) solver.solve(ratings, around, ridge, x) else value
+  }
+
   private def scaled(gramian: Array[Float]): Array[Float] =
     if (gramian == null || objective.background == 1f) gramian
     else gramian.map(_ * objective.background)
@@ -73,8 +85,10 @@ final class RowSolver(
 
 object RowSolver {
 
-  /** Ratings per tile: at rank 64 a tile is 32 KB, the size of a first-level cache. */
-  final val Panel = 128
+  /** Ratings per tile: as many rows as make 32 KB, the size of a first-level cache, but 16 at
+    * least, or the sums would be written more often than they are worth.
+    */
+  private[kernel] def panel(stride: Int): Int = Math.min(256, Math.max(16, 8192 / stride))
 
   /** Adds a ridge to the first `n` of the diagonal; the padding behind gets the mean diagonal, so
     * that the factor's test for singular pivots sees the scale of the system and not of its

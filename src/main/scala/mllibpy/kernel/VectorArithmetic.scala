@@ -50,11 +50,21 @@ object VectorArithmetic extends Arithmetic {
       rhs: Array[Float]
   ): Unit =
     if (tile.length == 0) gatherSum(fixed, stride, offset, width, columns, from, n, target, rhs)
-    else if (scale == null)
-      gatherPlain(fixed, stride, offset, width, columns, from, n, target, tile, rhs)
-    else gatherScaled(fixed, stride, offset, width, columns, from, n, scale, target, tile, rhs)
+    else {
+      copyRows(fixed, stride, offset, width, columns, from, n, tile)
+      var j = 0
+      while (j + 4 * L <= width) {
+        weigh4(tile, width, j, from, n, scale, target, rhs)
+        j += 4 * L
+      }
+      while (j < width) {
+        weigh1(tile, width, j, from, n, scale, target, rhs)
+        j += L
+      }
+    }
 
-  private def gatherPlain(
+  /** Nothing but copies, so that the processor can ask for many rows at once. */
+  private def copyRows(
       fixed: Array[Float],
       stride: Int,
       offset: Int,
@@ -62,54 +72,101 @@ object VectorArithmetic extends Arithmetic {
       columns: Array[Int],
       from: Int,
       n: Int,
-      target: Array[Float],
-      tile: Array[Float],
-      rhs: Array[Float]
+      tile: Array[Float]
   ): Unit = {
     var r = 0
     while (r < n) {
-      val y = columns(from + r) * stride + offset
-      val out = r * width
-      val t = FloatVector.broadcast(Species, target(from + r))
-      var j = 0
-      while (j < width) {
-        val v = FloatVector.fromArray(Species, fixed, y + j)
-        v.intoArray(tile, out + j)
-        v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
-        j += L
+      var y = columns(from + r) * stride + offset
+      var out = r * width
+      val end = out + width
+      while (out + 4 * L <= end) {
+        val v0 = FloatVector.fromArray(Species, fixed, y)
+        val v1 = FloatVector.fromArray(Species, fixed, y + L)
+        val v2 = FloatVector.fromArray(Species, fixed, y + 2 * L)
+        val v3 = FloatVector.fromArray(Species, fixed, y + 3 * L)
+        v0.intoArray(tile, out)
+        v1.intoArray(tile, out + L)
+        v2.intoArray(tile, out + 2 * L)
+        v3.intoArray(tile, out + 3 * L)
+        y += 4 * L
+        out += 4 * L
+      }
+      while (out < end) {
+        FloatVector.fromArray(Species, fixed, y).intoArray(tile, out)
+        y += L
+        out += L
       }
       r += 1
     }
   }
 
-  private def gatherScaled(
-      fixed: Array[Float],
-      stride: Int,
-      offset: Int,
+  /** Adds up the columns j .. j+4L-1 of the tile, weighted, and scales them: the sums stay in
+    * registers.
+    */
+  private def weigh4(
+      tile: Array[Float],
       width: Int,
-      columns: Array[Int],
+      j: Int,
       from: Int,
       n: Int,
       scale: Array[Float],
       target: Array[Float],
-      tile: Array[Float],
       rhs: Array[Float]
   ): Unit = {
+    var a0 = FloatVector.fromArray(Species, rhs, j)
+    var a1 = FloatVector.fromArray(Species, rhs, j + L)
+    var a2 = FloatVector.fromArray(Species, rhs, j + 2 * L)
+    var a3 = FloatVector.fromArray(Species, rhs, j + 3 * L)
     var r = 0
+    var o = j
     while (r < n) {
-      val y = columns(from + r) * stride + offset
-      val out = r * width
       val t = FloatVector.broadcast(Species, target(from + r))
-      val s = FloatVector.broadcast(Species, scale(from + r))
-      var j = 0
-      while (j < width) {
-        val v = FloatVector.fromArray(Species, fixed, y + j)
-        v.mul(s).intoArray(tile, out + j)
-        v.fma(t, FloatVector.fromArray(Species, rhs, j)).intoArray(rhs, j)
-        j += L
+      val v0 = FloatVector.fromArray(Species, tile, o)
+      val v1 = FloatVector.fromArray(Species, tile, o + L)
+      val v2 = FloatVector.fromArray(Species, tile, o + 2 * L)
+      val v3 = FloatVector.fromArray(Species, tile, o + 3 * L)
+      a0 = v0.fma(t, a0)
+      a1 = v1.fma(t, a1)
+      a2 = v2.fma(t, a2)
+      a3 = v3.fma(t, a3)
+      if (scale != null) {
+        val s = FloatVector.broadcast(Species, scale(from + r))
+        v0.mul(s).intoArray(tile, o)
+        v1.mul(s).intoArray(tile, o + L)
+        v2.mul(s).intoArray(tile, o + 2 * L)
+        v3.mul(s).intoArray(tile, o + 3 * L)
       }
+      o += width
       r += 1
     }
+    a0.intoArray(rhs, j)
+    a1.intoArray(rhs, j + L)
+    a2.intoArray(rhs, j + 2 * L)
+    a3.intoArray(rhs, j + 3 * L)
+  }
+
+  private def weigh1(
+      tile: Array[Float],
+      width: Int,
+      j: Int,
+      from: Int,
+      n: Int,
+      scale: Array[Float],
+      target: Array[Float],
+      rhs: Array[Float]
+  ): Unit = {
+    var a = FloatVector.fromArray(Species, rhs, j)
+    var r = 0
+    var o = j
+    while (r < n) {
+      val v = FloatVector.fromArray(Species, tile, o)
+      a = v.fma(FloatVector.broadcast(Species, target(from + r)), a)
+      if (scale != null)
+        v.mul(FloatVector.broadcast(Species, scale(from + r))).intoArray(tile, o)
+      o += width
+      r += 1
+    }
+    a.intoArray(rhs, j)
   }
 
   private def gatherSum(
@@ -335,14 +392,14 @@ object VectorArithmetic extends Arithmetic {
       val q = u + j
       val y = FloatVector.fromArray(Species, panel, o)
       val z = FloatVector.fromArray(Species, panel, o + L)
-      val b0 = at(x, q); a0 = b0.fma(y, a0); c0 = b0.fma(z, c0)
-      val b1 = at(x, q + k); a1 = b1.fma(y, a1); c1 = b1.fma(z, c1)
-      val b2 = at(x, q + 2 * k); a2 = b2.fma(y, a2); c2 = b2.fma(z, c2)
-      val b3 = at(x, q + 3 * k); a3 = b3.fma(y, a3); c3 = b3.fma(z, c3)
-      val b4 = at(x, q + 4 * k); a4 = b4.fma(y, a4); c4 = b4.fma(z, c4)
-      val b5 = at(x, q + 5 * k); a5 = b5.fma(y, a5); c5 = b5.fma(z, c5)
-      val b6 = at(x, q + 6 * k); a6 = b6.fma(y, a6); c6 = b6.fma(z, c6)
-      val b7 = at(x, q + 7 * k); a7 = b7.fma(y, a7); c7 = b7.fma(z, c7)
+      val b0 = FloatVector.broadcast(Species, x(q)); a0 = b0.fma(y, a0); c0 = b0.fma(z, c0)
+      val b1 = FloatVector.broadcast(Species, x(q + k)); a1 = b1.fma(y, a1); c1 = b1.fma(z, c1)
+      val b2 = FloatVector.broadcast(Species, x(q + 2 * k)); a2 = b2.fma(y, a2); c2 = b2.fma(z, c2)
+      val b3 = FloatVector.broadcast(Species, x(q + 3 * k)); a3 = b3.fma(y, a3); c3 = b3.fma(z, c3)
+      val b4 = FloatVector.broadcast(Species, x(q + 4 * k)); a4 = b4.fma(y, a4); c4 = b4.fma(z, c4)
+      val b5 = FloatVector.broadcast(Species, x(q + 5 * k)); a5 = b5.fma(y, a5); c5 = b5.fma(z, c5)
+      val b6 = FloatVector.broadcast(Species, x(q + 6 * k)); a6 = b6.fma(y, a6); c6 = b6.fma(z, c6)
+      val b7 = FloatVector.broadcast(Species, x(q + 7 * k)); a7 = b7.fma(y, a7); c7 = b7.fma(z, c7)
       o += Arithmetic.PanelItems
       j += 1
     }
@@ -388,9 +445,6 @@ object VectorArithmetic extends Arithmetic {
     }
   }
 
-  @inline private def put(a: Array[Float], at: Int, v: FloatVector, add: Boolean): Unit =
-    if (add) FloatVector.fromArray(Species, a, at).add(v).intoArray(a, at) else v.intoArray(a, at)
-
   /** a(i0 .. i0+7, j0 .. j0+2L-1) from all rows of the tile. */
   private def update8x2(
       a: Array[Float],
@@ -423,15 +477,33 @@ object VectorArithmetic extends Arithmetic {
       val b7 = FloatVector.broadcast(Species, t(q + 7)); a7 = b7.fma(x, a7); c7 = b7.fma(y, c7)
       o += k
     }
-    var p = i0 * k + j0
-    put(a, p, a0, add); put(a, p + L, c0, add); p += k
-    put(a, p, a1, add); put(a, p + L, c1, add); p += k
-    put(a, p, a2, add); put(a, p + L, c2, add); p += k
-    put(a, p, a3, add); put(a, p + L, c3, add); p += k
-    put(a, p, a4, add); put(a, p + L, c4, add); p += k
-    put(a, p, a5, add); put(a, p + L, c5, add); p += k
-    put(a, p, a6, add); put(a, p + L, c6, add); p += k
-    put(a, p, a7, add); put(a, p + L, c7, add)
+    val p = i0 * k + j0
+    if (add) {
+      a0 = a0.add(FloatVector.fromArray(Species, a, p))
+      c0 = c0.add(FloatVector.fromArray(Species, a, p + L))
+      a1 = a1.add(FloatVector.fromArray(Species, a, p + k))
+      c1 = c1.add(FloatVector.fromArray(Species, a, p + k + L))
+      a2 = a2.add(FloatVector.fromArray(Species, a, p + 2 * k))
+      c2 = c2.add(FloatVector.fromArray(Species, a, p + 2 * k + L))
+      a3 = a3.add(FloatVector.fromArray(Species, a, p + 3 * k))
+      c3 = c3.add(FloatVector.fromArray(Species, a, p + 3 * k + L))
+      a4 = a4.add(FloatVector.fromArray(Species, a, p + 4 * k))
+      c4 = c4.add(FloatVector.fromArray(Species, a, p + 4 * k + L))
+      a5 = a5.add(FloatVector.fromArray(Species, a, p + 5 * k))
+      c5 = c5.add(FloatVector.fromArray(Species, a, p + 5 * k + L))
+      a6 = a6.add(FloatVector.fromArray(Species, a, p + 6 * k))
+      c6 = c6.add(FloatVector.fromArray(Species, a, p + 6 * k + L))
+      a7 = a7.add(FloatVector.fromArray(Species, a, p + 7 * k))
+      c7 = c7.add(FloatVector.fromArray(Species, a, p + 7 * k + L))
+    }
+    a0.intoArray(a, p); c0.intoArray(a, p + L)
+    a1.intoArray(a, p + k); c1.intoArray(a, p + k + L)
+    a2.intoArray(a, p + 2 * k); c2.intoArray(a, p + 2 * k + L)
+    a3.intoArray(a, p + 3 * k); c3.intoArray(a, p + 3 * k + L)
+    a4.intoArray(a, p + 4 * k); c4.intoArray(a, p + 4 * k + L)
+    a5.intoArray(a, p + 5 * k); c5.intoArray(a, p + 5 * k + L)
+    a6.intoArray(a, p + 6 * k); c6.intoArray(a, p + 6 * k + L)
+    a7.intoArray(a, p + 7 * k); c7.intoArray(a, p + 7 * k + L)
   }
 
   /** a(i0 .. i0+7, j0 .. j0+L-1) from all rows of the tile. */
@@ -464,10 +536,24 @@ object VectorArithmetic extends Arithmetic {
       o += k
     }
     val p = i0 * k + j0
-    put(a, p, a0, add); put(a, p + k, a1, add); put(a, p + 2 * k, a2, add);
-    put(a, p + 3 * k, a3, add)
-    put(a, p + 4 * k, a4, add); put(a, p + 5 * k, a5, add)
-    put(a, p + 6 * k, a6, add); put(a, p + 7 * k, a7, add)
+    if (add) {
+      a0 = a0.add(FloatVector.fromArray(Species, a, p))
+      a1 = a1.add(FloatVector.fromArray(Species, a, p + k))
+      a2 = a2.add(FloatVector.fromArray(Species, a, p + 2 * k))
+      a3 = a3.add(FloatVector.fromArray(Species, a, p + 3 * k))
+      a4 = a4.add(FloatVector.fromArray(Species, a, p + 4 * k))
+      a5 = a5.add(FloatVector.fromArray(Species, a, p + 5 * k))
+      a6 = a6.add(FloatVector.fromArray(Species, a, p + 6 * k))
+      a7 = a7.add(FloatVector.fromArray(Species, a, p + 7 * k))
+    }
+    a0.intoArray(a, p)
+    a1.intoArray(a, p + k)
+    a2.intoArray(a, p + 2 * k)
+    a3.intoArray(a, p + 3 * k)
+    a4.intoArray(a, p + 4 * k)
+    a5.intoArray(a, p + 5 * k)
+    a6.intoArray(a, p + 6 * k)
+    a7.intoArray(a, p + 7 * k)
   }
 
   def cholesky(a: Array[Float], stride: Int): Boolean = {
@@ -483,7 +569,13 @@ object VectorArithmetic extends Arithmetic {
       ok = factorCorner(a, stride, i0, floor, corner)
       j0 = first
       while (j0 < beyond) { strip(a, stride, i0, j0, 0, corner); j0 += L }
-      while (j0 < stride) { strip(a, stride, i0, j0, i0, corner); j0 += L }
+      while (j0 + 2 * L <= stride) {
+        subtract2(a, stride, i0, j0)
+        strip(a, stride, i0, j0, 0, corner)
+        strip(a, stride, i0, j0 + L, 0, corner)
+        j0 += 2 * L
+      }
+      if (j0 < stride) strip(a, stride, i0, j0, i0, corner)
       i0 += 8
     }
     ok
@@ -527,18 +619,81 @@ object VectorArithmetic extends Arithmetic {
     if (corner != null) {
       val g = corner
       a0 = a0.mul(g(0)).neg()
-      a1 = a0.fma(at(g, 1), a1).mul(g(9)).neg()
-      a2 = a1.fma(at(g, 10), a0.fma(at(g, 2), a2)).mul(g(18)).neg()
-      a3 = a2.fma(at(g, 19), a1.fma(at(g, 11), a0.fma(at(g, 3), a3))).mul(g(27)).neg()
-      a4 = a1.fma(at(g, 12), a0.fma(at(g, 4), a4))
-      a4 = a3.fma(at(g, 28), a2.fma(at(g, 20), a4)).mul(g(36)).neg()
-      a5 = a1.fma(at(g, 13), a0.fma(at(g, 5), a5))
-      a5 = a4.fma(at(g, 37), a3.fma(at(g, 29), a2.fma(at(g, 21), a5))).mul(g(45)).neg()
-      a6 = a2.fma(at(g, 22), a1.fma(at(g, 14), a0.fma(at(g, 6), a6)))
-      a6 = a5.fma(at(g, 46), a4.fma(at(g, 38), a3.fma(at(g, 30), a6))).mul(g(54)).neg()
-      a7 = a2.fma(at(g, 23), a1.fma(at(g, 15), a0.fma(at(g, 7), a7)))
-      a7 = a5.fma(at(g, 47), a4.fma(at(g, 39), a3.fma(at(g, 31), a7)))
-      a7 = a6.fma(at(g, 55), a7).mul(g(63)).neg()
+      a1 = a0.fma(FloatVector.broadcast(Species, g(1)), a1).mul(g(9)).neg()
+      a2 = a1
+        .fma(
+          FloatVector.broadcast(Species, g(10)),
+          a0.fma(FloatVector.broadcast(Species, g(2)), a2)
+        )
+        .mul(g(18))
+        .neg()
+      a3 = a2
+        .fma(
+          FloatVector.broadcast(Species, g(19)),
+          a1.fma(
+            FloatVector.broadcast(Species, g(11)),
+            a0.fma(FloatVector.broadcast(Species, g(3)), a3)
+          )
+        )
+        .mul(g(27))
+        .neg()
+      a4 = a1.fma(
+        FloatVector.broadcast(Species, g(12)),
+        a0.fma(FloatVector.broadcast(Species, g(4)), a4)
+      )
+      a4 = a3
+        .fma(
+          FloatVector.broadcast(Species, g(28)),
+          a2.fma(FloatVector.broadcast(Species, g(20)), a4)
+        )
+        .mul(g(36))
+        .neg()
+      a5 = a1.fma(
+        FloatVector.broadcast(Species, g(13)),
+        a0.fma(FloatVector.broadcast(Species, g(5)), a5)
+      )
+      a5 = a4
+        .fma(
+          FloatVector.broadcast(Species, g(37)),
+          a3.fma(
+            FloatVector.broadcast(Species, g(29)),
+            a2.fma(FloatVector.broadcast(Species, g(21)), a5)
+          )
+        )
+        .mul(g(45))
+        .neg()
+      a6 = a2.fma(
+        FloatVector.broadcast(Species, g(22)),
+        a1.fma(
+          FloatVector.broadcast(Species, g(14)),
+          a0.fma(FloatVector.broadcast(Species, g(6)), a6)
+        )
+      )
+      a6 = a5
+        .fma(
+          FloatVector.broadcast(Species, g(46)),
+          a4.fma(
+            FloatVector.broadcast(Species, g(38)),
+            a3.fma(FloatVector.broadcast(Species, g(30)), a6)
+          )
+        )
+        .mul(g(54))
+        .neg()
+      a7 = a2.fma(
+        FloatVector.broadcast(Species, g(23)),
+        a1.fma(
+          FloatVector.broadcast(Species, g(15)),
+          a0.fma(FloatVector.broadcast(Species, g(7)), a7)
+        )
+      )
+      a7 = a5.fma(
+        FloatVector.broadcast(Species, g(47)),
+        a4.fma(
+          FloatVector.broadcast(Species, g(39)),
+          a3.fma(FloatVector.broadcast(Species, g(31)), a7)
+        )
+      )
+      a7 = a6.fma(FloatVector.broadcast(Species, g(55)), a7).mul(g(63)).neg()
       // The substitution ran on negated rows, so that every step was an fma.
       a0 = a0.neg(); a1 = a1.neg(); a2 = a2.neg(); a3 = a3.neg()
       a4 = a4.neg(); a5 = a5.neg(); a6 = a6.neg(); a7 = a7.neg()
@@ -553,8 +708,50 @@ object VectorArithmetic extends Arithmetic {
     a7.intoArray(a, p + 7 * k)
   }
 
-  @inline private def at(g: Array[Float], i: Int): FloatVector =
-    FloatVector.broadcast(Species, g(i))
+  /** For the 8 rows from i0 and 2L columns from j0: subtracts what the rows above contribute. */
+  private def subtract2(a: Array[Float], k: Int, i0: Int, j0: Int): Unit = {
+    val p = i0 * k + j0
+    var a0 = FloatVector.fromArray(Species, a, p)
+    var a1 = FloatVector.fromArray(Species, a, p + k)
+    var a2 = FloatVector.fromArray(Species, a, p + 2 * k)
+    var a3 = FloatVector.fromArray(Species, a, p + 3 * k)
+    var a4 = FloatVector.fromArray(Species, a, p + 4 * k)
+    var a5 = FloatVector.fromArray(Species, a, p + 5 * k)
+    var a6 = FloatVector.fromArray(Species, a, p + 6 * k)
+    var a7 = FloatVector.fromArray(Species, a, p + 7 * k)
+    var c0 = FloatVector.fromArray(Species, a, p + L)
+    var c1 = FloatVector.fromArray(Species, a, p + k + L)
+    var c2 = FloatVector.fromArray(Species, a, p + 2 * k + L)
+    var c3 = FloatVector.fromArray(Species, a, p + 3 * k + L)
+    var c4 = FloatVector.fromArray(Species, a, p + 4 * k + L)
+    var c5 = FloatVector.fromArray(Species, a, p + 5 * k + L)
+    var c6 = FloatVector.fromArray(Species, a, p + 6 * k + L)
+    var c7 = FloatVector.fromArray(Species, a, p + 7 * k + L)
+    var o = 0
+    val end = i0 * k
+    while (o < end) {
+      val x = FloatVector.fromArray(Species, a, o + j0).neg()
+      val y = FloatVector.fromArray(Species, a, o + j0 + L).neg()
+      val q = o + i0
+      val b0 = FloatVector.broadcast(Species, a(q)); a0 = x.fma(b0, a0); c0 = y.fma(b0, c0)
+      val b1 = FloatVector.broadcast(Species, a(q + 1)); a1 = x.fma(b1, a1); c1 = y.fma(b1, c1)
+      val b2 = FloatVector.broadcast(Species, a(q + 2)); a2 = x.fma(b2, a2); c2 = y.fma(b2, c2)
+      val b3 = FloatVector.broadcast(Species, a(q + 3)); a3 = x.fma(b3, a3); c3 = y.fma(b3, c3)
+      val b4 = FloatVector.broadcast(Species, a(q + 4)); a4 = x.fma(b4, a4); c4 = y.fma(b4, c4)
+      val b5 = FloatVector.broadcast(Species, a(q + 5)); a5 = x.fma(b5, a5); c5 = y.fma(b5, c5)
+      val b6 = FloatVector.broadcast(Species, a(q + 6)); a6 = x.fma(b6, a6); c6 = y.fma(b6, c6)
+      val b7 = FloatVector.broadcast(Species, a(q + 7)); a7 = x.fma(b7, a7); c7 = y.fma(b7, c7)
+      o += k
+    }
+    a0.intoArray(a, p); c0.intoArray(a, p + L)
+    a1.intoArray(a, p + k); c1.intoArray(a, p + k + L)
+    a2.intoArray(a, p + 2 * k); c2.intoArray(a, p + 2 * k + L)
+    a3.intoArray(a, p + 3 * k); c3.intoArray(a, p + 3 * k + L)
+    a4.intoArray(a, p + 4 * k); c4.intoArray(a, p + 4 * k + L)
+    a5.intoArray(a, p + 5 * k); c5.intoArray(a, p + 5 * k + L)
+    a6.intoArray(a, p + 6 * k); c6.intoArray(a, p + 6 * k + L)
+    a7.intoArray(a, p + 7 * k); c7.intoArray(a, p + 7 * k + L)
+  }
 
   /** The Cholesky factor of the 8 by 8 corner at (i0, i0), with inverted diagonal, into `g`; `a`
     * keeps the unfactored corner.
@@ -567,22 +764,24 @@ object VectorArithmetic extends Arithmetic {
       g: Array[Float]
   ): Boolean = {
     var i = 0
+    while (i < 8) { System.arraycopy(a, (i0 + i) * k + i0, g, i * 8, 8); i += 1 }
     var ok = true
+    i = 0
     while (i < 8) {
-      var j = i
-      while (j < 8) {
-        var sum = a((i0 + i) * k + i0 + j)
-        var o = 0
-        while (o < i) { sum -= g(o * 8 + i) * g(o * 8 + j); o += 1 }
-        g(i * 8 + j) = sum
-        j += 1
-      }
       val pivot = g(i * 8 + i)
       ok = ok && pivot > floor
-      val inverse = (1.0 / Math.sqrt(pivot.toDouble)).toFloat
-      j = i + 1
+      val inverse = 1f / Math.sqrt(pivot.toDouble).toFloat
+      var j = i + 1
       while (j < 8) { g(i * 8 + j) *= inverse; j += 1 }
       g(i * 8 + i) = inverse
+      // Right-looking: the updates of the rows below do not wait for one another.
+      var r = i + 1
+      while (r < 8) {
+        val f = g(i * 8 + r)
+        j = r
+        while (j < 8) { g(r * 8 + j) -= f * g(i * 8 + j); j += 1 }
+        r += 1
+      }
       i += 1
     }
     ok
@@ -593,37 +792,116 @@ object VectorArithmetic extends Arithmetic {
     backward(r, stride, b)
   }
 
+  /** Eight rows at a time. Behind a block's rows, b is what remains of the right-hand side; in
+    * whole vectors, so that what is solved already is spoilt there and kept in x.
+    */
   private def forward(r: Array[Float], k: Int, b: Array[Float]): Unit = {
-    var i = 0
-    while (i < k) {
-      val y = b(i) / r(i * k + i)
-      b(i) = y
-      val minus = FloatVector.broadcast(Species, -y)
-      var j = i + 1
-      val head = (j + L - 1) / L * L
-      while (j < head) { b(j) -= y * r(i * k + j); j += 1 }
-      while (j < k) {
-        FloatVector
-          .fromArray(Species, r, i * k + j)
-          .fma(minus, FloatVector.fromArray(Species, b, j))
-          .intoArray(b, j)
-        j += L
+    val x = new Array[Float](k)
+    var i0 = 0
+    while (i0 < k) {
+      var i = 0
+      while (i < 8) {
+        var sum = b(i0 + i)
+        var j = 0
+        while (j < i) { sum -= r((i0 + j) * k + i0 + i) * x(i0 + j); j += 1 }
+        x(i0 + i) = sum * (1f / r((i0 + i) * k + i0 + i))
+        i += 1
       }
-      i += 1
+      takeRows(r, k, i0, x, b)
+      i0 += 8
+    }
+    System.arraycopy(x, 0, b, 0, k)
+  }
+
+  /** b -= x(i0 .. i0+7) times these rows of r, from the vector that holds column i0 + 8. */
+  private def takeRows(
+      r: Array[Float],
+      k: Int,
+      i0: Int,
+      x: Array[Float],
+      b: Array[Float]
+  ): Unit = {
+    val b0 = FloatVector.broadcast(Species, -x(i0))
+    val b1 = FloatVector.broadcast(Species, -x(i0 + 1))
+    val b2 = FloatVector.broadcast(Species, -x(i0 + 2))
+    val b3 = FloatVector.broadcast(Species, -x(i0 + 3))
+    val b4 = FloatVector.broadcast(Species, -x(i0 + 4))
+    val b5 = FloatVector.broadcast(Species, -x(i0 + 5))
+    val b6 = FloatVector.broadcast(Species, -x(i0 + 6))
+    val b7 = FloatVector.broadcast(Species, -x(i0 + 7))
+    var j = (i0 + 8) / L * L
+    while (j < k) {
+      val p = i0 * k + j
+      val even = FloatVector.fromArray(Species, b, j)
+      val s0 = b0.fma(FloatVector.fromArray(Species, r, p), even)
+      val s1 = b1.mul(FloatVector.fromArray(Species, r, p + k))
+      val s2 = b2.fma(FloatVector.fromArray(Species, r, p + 2 * k), s0)
+      val s3 = b3.fma(FloatVector.fromArray(Species, r, p + 3 * k), s1)
+      val s4 = b4.fma(FloatVector.fromArray(Species, r, p + 4 * k), s2)
+      val s5 = b5.fma(FloatVector.fromArray(Species, r, p + 5 * k), s3)
+      val s6 = b6.fma(FloatVector.fromArray(Species, r, p + 6 * k), s4)
+      val s7 = b7.fma(FloatVector.fromArray(Species, r, p + 7 * k), s5)
+      s6.add(s7).intoArray(b, j)
+      j += L
     }
   }
 
+  /** Eight rows at a time, so that eight sums run side by side. */
   def backward(r: Array[Float], k: Int, b: Array[Float]): Unit = {
-    var i = k - 1
-    while (i >= 0) {
-      var sum = b(i)
-      var j = i + 1
-      val head = Math.min(k, (j + L - 1) / L * L)
-      while (j < head) { sum -= r(i * k + j) * b(j); j += 1 }
-      if (j < k) sum -= dot(r, i * k + j, b, j, k - j)
-      b(i) = sum / r(i * k + i)
-      i -= 1
+    val x = new Array[Float](k)
+    val sums = new Array[Float](8)
+    var i0 = k - 8
+    while (i0 >= 0) {
+      val head = Math.min(k, (i0 + 8 + L - 1) / L * L)
+      rightOf(r, k, i0, head, x, sums)
+      var i = 7
+      while (i >= 0) {
+        val row = (i0 + i) * k + i0
+        var sum = b(i0 + i) - sums(i)
+        var j = i + 1
+        while (i0 + j < head) { sum -= r(row + j) * x(i0 + j); j += 1 }
+        x(i0 + i) = sum * (1f / r(row + i))
+        i -= 1
+      }
+      i0 -= 8
     }
+    System.arraycopy(x, 0, b, 0, k)
+  }
+
+  /** What the columns from `head` on contribute to the 8 rows from i0. */
+  private def rightOf(
+      r: Array[Float],
+      k: Int,
+      i0: Int,
+      head: Int,
+      x: Array[Float],
+      sums: Array[Float]
+  ): Unit = {
+    val zero = FloatVector.zero(Species)
+    var a0 = zero; var a1 = zero; var a2 = zero; var a3 = zero
+    var a4 = zero; var a5 = zero; var a6 = zero; var a7 = zero
+    var j = head
+    while (j < k) {
+      val v = FloatVector.fromArray(Species, x, j)
+      val p = i0 * k + j
+      a0 = v.fma(FloatVector.fromArray(Species, r, p), a0)
+      a1 = v.fma(FloatVector.fromArray(Species, r, p + k), a1)
+      a2 = v.fma(FloatVector.fromArray(Species, r, p + 2 * k), a2)
+      a3 = v.fma(FloatVector.fromArray(Species, r, p + 3 * k), a3)
+      a4 = v.fma(FloatVector.fromArray(Species, r, p + 4 * k), a4)
+      a5 = v.fma(FloatVector.fromArray(Species, r, p + 5 * k), a5)
+      a6 = v.fma(FloatVector.fromArray(Species, r, p + 6 * k), a6)
+      a7 = v.fma(FloatVector.fromArray(Species, r, p + 7 * k), a7)
+      j += L
+    }
+    sums(0) = a0.reduceLanes(VectorOperators.ADD)
+    sums(1) = a1.reduceLanes(VectorOperators.ADD)
+    sums(2) = a2.reduceLanes(VectorOperators.ADD)
+    sums(3) = a3.reduceLanes(VectorOperators.ADD)
+    sums(4) = a4.reduceLanes(VectorOperators.ADD)
+    sums(5) = a5.reduceLanes(VectorOperators.ADD)
+    sums(6) = a6.reduceLanes(VectorOperators.ADD)
+    sums(7) = a7.reduceLanes(VectorOperators.ADD)
   }
 
   def dot(x: Array[Float], xFrom: Int, y: Array[Float], yFrom: Int, n: Int): Float = {
