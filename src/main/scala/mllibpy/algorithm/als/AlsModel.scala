@@ -16,7 +16,7 @@ final case class FitFacts(
     seconds: Map[String, Double]
 )
 
-/** Factors of users and items, and the items that each user has rated. Plain data on the driver. */
+/** Factors of users and items, and what each user has rated. Plain data on the driver. */
 final class AlsModel(
     val params: AlsParams,
     val users: FactorTable,
@@ -82,7 +82,7 @@ final class AlsModel(
       candidates: Option[Array[Int]] = None
   ): Recommendations = {
     val all = candidates.getOrElse(Array.range(0, items.size))
-    val hidden = if (excludeSeen) seen else null
+    val hidden = if (excludeSeen) seen.bare else null
     val question = new Question(users.rank, users.rows, items.rows, all, hidden, offset)
     Recommender.ask(sc, question, userRows, k)
   }
@@ -96,7 +96,7 @@ final class AlsModel(
       candidates: Option[Array[Int]] = None
   ): Recommendations = {
     val all = candidates.getOrElse(Array.range(0, users.size))
-    val hidden = if (excludeSeen) seen.transposed(items.size) else null
+    val hidden = if (excludeSeen) seen.bare.transposed(items.size) else null
     val question = new Question(users.rank, items.rows, users.rows, all, hidden, offset)
     Recommender.ask(sc, question, itemRows, k)
   }
