@@ -206,6 +206,7 @@ object ModelJson {
     f.seconds.foreach { case (k, v) => seconds.put(k, v) }
     val history = out.putArray("history")
     f.history.foreach(r => history.add(of(r)))
+    f.bestIteration.foreach(out.put("best_iteration", _))
     out
   }
 
@@ -215,6 +216,7 @@ object ModelJson {
     out.put("side", r.stage)
     out.put("objective", r.objective)
     out.put("seconds", r.seconds)
+    r.validation.foreach(out.put("validation", _))
     out
   }
 
@@ -233,10 +235,12 @@ object ModelJson {
           r.get("iteration").asInt,
           r.get("side").asText,
           r.get("objective").asDouble,
-          r.get("seconds").asDouble
+          r.get("seconds").asDouble,
+          Option(r.get("validation")).map(_.asDouble)
         )
       )
       .toSeq,
-    j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap
+    j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap,
+    Option(j.get("best_iteration")).map(_.asInt)
   )
 }

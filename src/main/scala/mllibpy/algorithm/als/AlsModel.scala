@@ -13,7 +13,8 @@ final case class FitFacts(
     meanRating: Double,
     blocks: Int,
     history: Seq[StepRecord],
-    seconds: Map[String, Double]
+    seconds: Map[String, Double],
+    bestIteration: Option[Int] = None
 )
 
 /** Factors of users and items, and what each user has rated. Plain data on the driver. */
@@ -46,10 +47,8 @@ final class AlsModel(
       throw new InvalidInput("the user or the item was not in the training data")
     else Float.NaN
 
-  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
-    * One job.
-    */
-  def score(ratings: Ratings): Score = {
+  /** Refuses ratings whose ids are of another kind than the model's. */
+  private[als] def checkKinds(ratings: Ratings): Unit =
     for (
       (space, table, what) <- Seq((ratings.users, users, "user"), (ratings.items, items, "item"))
     )
@@ -57,6 +56,12 @@ final class AlsModel(
         (space.kind == "text") == (table.names != null),
         s"${ratings.source}: ${what}s are ${space.kind} ids, those of the training data are not; convert them"
       )
+
+  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
+    * One job.
+    */
+  def score(ratings: Ratings): Score = {
+    checkKinds(ratings)
     ratings.facts
     val sc = ratings.chunks.sparkContext
     // What users have seen is not asked for, and can be the larger part.
