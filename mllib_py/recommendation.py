@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import uuid
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllib_py import _arrays, _bridge, _fits, _plan, data
+from mllib_py import _arrays, _bridge, _contributions, _fits, _plan, data
 from mllib_py._columns import as_array, asked_ids
 from mllib_py._estimator import Estimator
 from mllib_py._files import uri_of
@@ -812,6 +813,106 @@ class ALS(Estimator):
         out = type(self)(**self.get_params())
         out._learn(folded)
         return out
+
+    def explain_recommendation(self, user: Any, item: Any, k: int | None = None) -> pd.DataFrame:
+        """Tell which of a user's ratings speak for an item, and how much.
+
+        With the user solved once more against the items' factors, as by `fold_in`, the score of an
+        item is a sum over the items that the user rated [2]_, section 5: with the user's equations
+        A x = sum of t_j y_j, rating j adds y_i^T A^-1 y_j t_j to the score of item i.
+
+        Parameters
+        ----------
+        user, item : int or str
+            The ids.
+        k : int, optional
+            Ratings at most. Default: all of the user's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: the item and the rating (named as `item_col` and `rating_col` say), and
+            ``contribution``, largest first. Its ``attrs`` have ``score``: all contributions (also
+            of rows that `k` left out) and ``parts``; ``parts``: with `biases` what is no rating's,
+            a dict of ``mean`` (explicit), ``item_bias`` and ``unobserved`` (implicit: what pairs
+            without a rating take off), else empty; and ``predicted``: what `predict` gives, which
+            differs from ``score`` by how far the user would move in one more half-step.
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted, the user or the item was not in the training data, `k` is
+            below 1, the model was saved without ratings by an earlier version, or it is sampled or
+            nonnegative: then a score is no sum over ratings.
+        TypeError
+            An id is not of the training data's kind (integers or texts).
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
+        >>> why = als.explain_recommendation(1, 30)
+        >>> why["item"].tolist(), why["rating"].tolist()
+        ([10, 20], [5.0, 1.0])
+        >>> bool(abs(why["contribution"].sum() - why.attrs["score"]) < 1e-6)
+        True
+        """
+        model = self._fitted()
+        params = self._info["params"]
+        if params["method"] == "gibbs" or params["nonnegative"]:
+            kind = "sampled" if params["method"] == "gibbs" else "nonnegative"
+            raise ValueError(f"a {kind} model's scores are no sum over ratings to explain")
+        if k is not None and (not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1):
+            raise ValueError(f"k must be an integer of at least 1, or None, not {k!r}")
+        place, rows, values = self._rated(model, user, item)
+        factors = self._array_of("item", "factors")
+        each, parts = _contributions.contributions(
+            params,
+            self.mean_rating_,
+            factors[rows],
+            values,
+            factors[place],
+            self._item_gramian() if params["implicit"] else None,
+            len(factors),
+        )
+        best = np.argsort(-each, kind="stable")[:k]
+        out = pd.DataFrame(
+            {
+                self.item_col: self._array_of("item", "ids")[rows[best]],
+                self.rating_col: values[best],
+                "contribution": each[best],
+            }
+        )
+        out.attrs["score"] = float(each.sum() + sum(parts.values()))
+        out.attrs["parts"] = parts
+        out.attrs["predicted"] = float(np.asarray(self.predict([user], [item]))[0])
+        return out
+
+    def _rated(
+        self, model: _bridge.Handle, user: Any, item: Any
+    ) -> tuple[int, NDArray[np.int32], NDArray[np.float32]]:
+        """Return an item's row, and the rows of a user's items with his ratings of them."""
+        arrays: list[NDArray[Any]] = []
+        for one, side in ((user, "user"), (item, "item")):
+            if not np.isscalar(one) and not isinstance(one, uuid.UUID):
+                raise TypeError(f"{side} must be one id, not {type(one).__name__}")
+            ids: Any = [one]
+            arrays += asked_ids(ids, f"{side}s", self._info[f"{side}s"])[0]
+        # A user has rated each item once at most.
+        size = sum(a.nbytes for a in arrays) + 8 * self._info["n_items"]
+        with _arrays.shared_file(size) as path:
+            _arrays.write_arrays(path, arrays)
+            out = path.with_name(path.name + ".out")
+            place = _bridge.call("rated", model, str(path), str(out))
+            rows = np.fromfile(f"{out}.items", dtype=np.int32)
+            return place, rows, np.fromfile(f"{out}.values", dtype=np.float32)
+
+    def _item_gramian(self) -> NDArray[Any]:
+        if ("item", "gramian") not in self._arrays:
+            found = _contributions.gramian(self._array_of("item", "factors"))
+            self._arrays["item", "gramian"] = found
+        return self._arrays["item", "gramian"]
 
     def _array_of(self, side: str, what: str) -> NDArray[Any]:
         model = self._fitted()

@@ -198,6 +198,8 @@ def test_a_pair_that_was_rated_before(
     model.partial_fit(tuple(zip(*new, strict=True)))
     expected = ALS(rank=2, max_iter=1).fit((users, items, [becomes, 1.0, 4.0]), init=start)
     assert is_same(model, expected)
+    why = model.explain_recommendation(1, 20)
+    assert sorted(why["rating"].tolist()) == [1.0, becomes]
 
 
 def test_times_order_new_ratings_alone(spark: Any) -> None:
@@ -209,7 +211,7 @@ def test_times_order_new_ratings_alone(spark: Any) -> None:
         {"user": [1, 1], "item": [10, 10], "rating": [2.0, 3.0], "timestamp": [-5, -7]}
     )
     model.partial_fit(frame)
-    assert model.score(([1], [10], [2.0])) < model.score(([1], [10], [3.0]))
+    assert model.explain_recommendation(1, 10)["rating"].tolist() == [2.0]
 
 
 def test_what_cannot_go_on() -> None:

@@ -290,6 +290,30 @@ object Door {
     else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
   }
 
+  /** What a user rated: reads the ids of a user and of an item from a file, writes the rows of his
+    * items and his ratings of them, ascending. Gives the row of the item.
+    */
+  def rated(m: AlsModel, path: String, out: String): Int = {
+    val in = new ArrayReader(path)
+    val (user, item) =
+      try
+        (
+          rows(in, 1, m.users, m.users.names != null).head,
+          rows(in, 1, m.items, m.items.names != null).head
+        )
+      finally in.close()
+    for ((row, what) <- Seq((user, "user"), (item, "item")))
+      InvalidInput.unless(row >= 0, s"the $what asked for was not in the training data")
+    val values = m.seen.valuesOf(user)
+    val start = m.seen.start
+    ArrayWriter.ints(
+      s"$out.items",
+      java.util.Arrays.copyOfRange(m.seen.items, start(user), start(user + 1))
+    )
+    ArrayWriter.floats(s"$out.values", values)
+    item
+  }
+
   /** A first iteration, for a model that others will follow. */
   def firstFit(r: Ratings, params: String): FitHandle = {
     val p = paramsOf(params)
