@@ -98,18 +98,16 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
       val (ratings, held) = (Samples.ratings(sc), Samples.ratings(sc))
       val params = some.set("strategy", strategy).set("solver", "cg").set("max_iter", 12)
       val model = Als.fit(ratings, params)
-      for (implicitly <- Seq(false, true)) {
-        val p = params.set("implicit", implicitly)
-        leavesNothing(
-          Als.fit(ratings, p, new Monitor, Extras(Some(model), Some(held), Some(_ => false)))
-        )
-        leavesNothing(intercept[IllegalStateException] {
-          val fail = (r: IterationReport) =>
-            if (r.iteration == 11) throw new IllegalStateException("no") else false
+      val p = params.set("implicit", strategy == "data-parallel")
+      val fail = (r: IterationReport) =>
+        if (r.iteration == 11) throw new IllegalStateException("no") else false
+      leavesNothing {
+        Als.fit(ratings, p, new Monitor, Extras(Some(model), Some(held), Some(_ => false)))
+        intercept[IllegalStateException](
           Als.fit(ratings, p, new Monitor, Extras(Some(model), Some(held), Some(fail)))
-        })
+        )
+        PartialFit(model, ratings, params, new Monitor)
       }
-      leavesNothing(PartialFit(model, ratings, params, new Monitor))
     }
 
   test("the number of blocks changes neither jobs nor shuffles") {

@@ -3,6 +3,7 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{
   DriverBlocks,
   Duplicates,
+  IdSpace,
   IntegerIds,
   InvalidInput,
   Monitor,
@@ -131,7 +132,7 @@ private object KeptRatings {
     )
   }
 
-  def space(t: FactorTable): mllibpy.engine.IdSpace =
+  def space(t: FactorTable): IdSpace =
     if (t.names == null) IntegerIds else TextIds.of(t.names)
 
   def chunks(
@@ -141,18 +142,23 @@ private object KeptRatings {
   ): RDD[Triples] = slices.flatMap(s => triples(s, itemKeys.value, timed))
 
   private def triples(s: KeptSlice, items: Array[Long], timed: Boolean): Iterator[Triples] =
-    s.userKeys.indices.iterator.grouped(1024).flatMap { users =>
-      val builder = new TriplesBuilder(1024, timed)
-      for (u <- users) {
-        val values = s.seen.valuesOf(u)
-        for (i <- values.indices)
-          builder.add(
-            s.userKeys(u),
-            items(s.seen.items(s.seen.start(u) + i)),
-            values(i),
-            Long.MinValue
-          )
+    new Iterator[Triples] {
+      private val builder = new TriplesBuilder(1024, timed)
+      private var user = 0
+      def hasNext: Boolean = user < s.userKeys.length
+
+      def next(): Triples = {
+        while (hasNext && builder.size < Triples.ChunkSize) {
+          val values = s.seen.valuesOf(user)
+          val first = s.seen.start(user)
+          var i = 0
+          while (i < values.length) {
+            builder.add(s.userKeys(user), items(s.seen.items(first + i)), values(i), Long.MinValue)
+            i += 1
+          }
+          user += 1
+        }
+        builder.result()
       }
-      Iterator.single(builder.result())
     }
 }
