@@ -136,6 +136,19 @@ def interrupts() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """Let interrupts raise again, amid `interrupts`: around code that is not ours."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noting = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, noting)
+
+
 def _translated(thrown: Any, trace: str) -> Exception:
     cause, root = thrown, thrown
     while cause is not None:

@@ -32,7 +32,9 @@ class Bar:
                 return
             self._bar = tqdm(total=total, leave=False, unit="half-step", file=sys.stderr)
 
-    def update(self, phase: str, done: int, objective: float | None) -> None:
+    def update(
+        self, phase: str, done: int, objective: float | None, validation: float | None = None
+    ) -> None:
         """Show where the fit stands."""
         if self._plain:
             line = f"{phase}: {done}/{self._total} half-steps"
@@ -40,8 +42,10 @@ class Bar:
         if self._bar is None:
             return
         self._bar.set_description(phase, refresh=False)
-        if objective is not None:
-            self._bar.set_postfix(objective=f"{objective:.6g}", refresh=False)
+        told = {"objective": objective, "validation": validation}
+        shown = {name: f"{value:.6g}" for name, value in told.items() if value is not None}
+        if shown:
+            self._bar.set_postfix(shown, refresh=False)
         self._bar.update(done - self._bar.n)
 
     def __enter__(self) -> Self:

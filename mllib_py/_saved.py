@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_FORMAT, _VERSION = "mllib_py ALS", 1
+#: Version 1 lacks the ratings' values, which serving does not ask for.
+_FORMAT, _VERSIONS = "mllib_py ALS", (1, 2)
 _FACTS, _CHECKSUMS = "model.json", "checksums.json"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _LOCAL = re.compile(r"file:(//)?(?=/)")
@@ -29,18 +30,19 @@ class Folder:
     path : str or path
         The folder.
     verify : bool
-        Whether to compare what is read with its checksum.
+        Whether to compare each file with its checksum, also those that are not asked for.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, verify: bool) -> None:
         self.path = _local(path)
-        self._verify = verify
         if not self.path.exists():
             raise ValueError(f"there is no model at {self.path}")
         sums = self._json(_CHECKSUMS)
         if not all(isinstance(v, str) for v in sums.values()):
             raise self.damaged(_CHECKSUMS)
         self._sums: dict[str, str] = sums
+        for name in sums if verify else ():
+            self._verify(name)
 
     def facts(self) -> dict[str, Any]:
         """Read ``model.json``; a model of another kind or version is refused."""
@@ -48,10 +50,10 @@ class Folder:
         facts = self._json(_FACTS)
         if facts.get("format") != _FORMAT:
             raise ValueError(f"{self.path} is not a model saved by mllib_py")
-        if facts.get("version") != _VERSION:
+        if facts.get("version") not in _VERSIONS:
             raise ValueError(
                 f"{self.path} has format version {facts.get('version')}; "
-                f"this mllib_py reads version {_VERSION}"
+                f"this mllib_py reads versions {' and '.join(map(str, _VERSIONS))}"
             )
         return facts
 
@@ -90,7 +92,7 @@ class Folder:
         return value
 
     def _check(self, name: str) -> None:
-        """Refuse a file that is missing, not listed, or (with `verify`) not what was saved."""
+        """Refuse a file that is missing or not listed."""
         if name not in self._sums:
             raise ValueError(
                 f"{self.path}: {_CHECKSUMS} does not list {name}; "
@@ -98,10 +100,13 @@ class Folder:
             )
         if not (self.path / name).is_file():
             raise self._missing(name)
-        if self._verify:
-            with (self.path / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != self._sums[name]:
-                    raise self.damaged(name)
+
+    def _verify(self, name: str) -> None:
+        """Refuse a file that is missing, or not what was saved."""
+        self._check(name)
+        with (self.path / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != self._sums[name]:
+                raise self.damaged(name)
 
     def _missing(self, name: str) -> ValueError:
         return ValueError(f"{self.path} has no {name}; it is not a whole model saved by mllib_py")

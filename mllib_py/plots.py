@@ -26,7 +26,7 @@ _BESIDE = ((6, 3), (6, -9), (-6, 3), (-6, -9), (0, 8), (0, -14))
 
 
 def plot_history(model: ALS, ax: Axes | None = None) -> Axes:
-    """Draw the objective by half-step.
+    """Draw the objective by half-step, and what validation ratings said, if there were any.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def plot_history(model: ALS, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         An iteration ends at its number with the items' half-step; the users' is half-way to it. The
-        axis is logarithmic where the objective falls to less than a fifth.
+        axis is logarithmic where the objective falls to less than a fifth. Validation has an axis
+        of its own on the right.
 
     Raises
     ------
@@ -74,8 +75,20 @@ def plot_history(model: ALS, ax: Axes | None = None) -> Axes:
     ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("iteration")
     ax.set_ylabel("objective")
+    judged = [(s["iteration"], s["validation"]) for s in steps if "validation" in s]
+    if judged:
+        _draw_validation(ax, judged)
     ax.legend(frameon=False)
     return ax
+
+
+def _draw_validation(ax: Axes, judged: list[tuple[int, float]]) -> None:
+    """Draw on a second axis; the line is in the first one's legend."""
+    iterations, values = zip(*judged, strict=True)
+    right = ax.twinx()
+    (line,) = right.plot(iterations, values, color="C2", linewidth=1, marker=".")
+    right.set_ylabel("validation")
+    ax.plot([], [], color=line.get_color(), linewidth=1, marker=".", label="validation (right)")
 
 
 def item_map(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import uuid
 import warnings
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllib_py import _arrays, _bridge, _plan, data
+from mllib_py import _arrays, _bridge, _contributions, _fits, _plan, data
 from mllib_py._columns import as_array, asked_ids
 from mllib_py._estimator import Estimator
 from mllib_py._files import uri_of
-from mllib_py._progress import Bar, wanted
+from mllib_py._progress import wanted
 
 __all__ = ["ALS", "load"]
 
@@ -95,6 +98,10 @@ class ALS(Estimator):
     tol : float or None, default=None
         Stop when an iteration lowers the objective by less than this share of it. None: run all
         iterations.
+    patience : int or None, default=None
+        With `validation` ratings (see `fit`): stop when so many iterations have not improved on the
+        best, and take the best iteration's factors, however the fit ends. None: do not stop for
+        them, and take the last.
     duplicates : {"error", "sum", "mean", "last"}, default="error"
         Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
         average, or keep the last (by time if there are timestamps, else by input order).
@@ -119,11 +126,14 @@ class ALS(Estimator):
     user_biases_, item_biases_ : ndarray of shape (n_users,), (n_items,)
         With `biases`: float32, in the order of the ids.
     history_ : list of dict
-        A half-step each: iteration, side ("user" or "item"), objective, seconds.
+        A half-step each: iteration, side ("user" or "item"), objective, seconds; and, at the end of
+        an iteration that was judged by validation ratings, validation.
     n_iter_ : int
-        Iterations done.
+        Iterations done, those of `partial_fit` among them.
     stop_reason_ : str
         Why the fit stopped.
+    best_iteration_ : int or None
+        With validation ratings: the iteration that they say was best.
     strategy_ : str
         The strategy that ran.
     seconds_ : dict
@@ -179,6 +189,7 @@ class ALS(Estimator):
         nonnegative: bool = False,
         num_blocks: int | None = None,
         tol: float | None = None,
+        patience: int | None = None,
         duplicates: str = "error",
         cold_start: str = "nan",
         user_col: str = "user",
@@ -208,6 +219,7 @@ class ALS(Estimator):
         self.nonnegative = nonnegative
         self.num_blocks = num_blocks
         self.tol = tol
+        self.patience = patience
         self.duplicates = duplicates
         self.cold_start = cold_start
         self.user_col = user_col
@@ -217,13 +229,36 @@ class ALS(Estimator):
 
     # --- fitting
 
-    def fit(self, ratings: Any, *, progress: bool | None = None) -> Self:
+    def fit(
+        self,
+        ratings: Any,
+        *,
+        validation: Any = None,
+        init: ALS | None = None,
+        callbacks: Iterable[_fits.Callback] | None = None,
+        progress: bool | None = None,
+    ) -> Self:
         """Learn factors from ratings.
 
         Parameters
         ----------
         ratings : Ratings, or anything that `mllib_py.ratings` takes
             The training data.
+        validation : Ratings, or anything that `mllib_py.ratings` takes, optional
+            Ratings to judge each iteration by, which are not learnt from: `history_` has the
+            result. Explicit feedback: the root mean square error (with ``method="gibbs"`` of the
+            mean of the samples so far, after each that is kept). Implicit feedback: the mean
+            NDCG@10 over users of their items rated above 0, of recommendations without what they
+            rated in training. Users and items without a training rating are left out. See
+            `patience`.
+        init : ALS, optional
+            A fitted model of the same `rank`, `biases` and kind of ids to start from: rows of ids
+            that it knows begin with its factors, others as usual. Not for ``method="gibbs"``.
+        callbacks : list of callable, optional
+            Each is called after each iteration, in this thread, with a dict: ``iteration``,
+            ``objective``, ``seconds`` (of the iteration) and ``validation`` (None where there is
+            none). The fit waits for it, an hour at most, and stops, with a model, where one
+            returns True.
         progress : bool, optional
             Whether to show a bar. Default: in a terminal or a notebook.
 
@@ -235,11 +270,14 @@ class ALS(Estimator):
         ------
         ValueError
             A parameter is out of range, ratings are NaN or infinite, there are none, or pairs
-            repeat and `duplicates` is "error".
+            repeat and `duplicates` is "error"; `init` is not fitted or of another shape, there is
+            `patience` without `validation`, or no validation rating is of a known pair.
         TypeError
-            The data are of a kind that cannot be ratings.
+            The data are of a kind that cannot be ratings, or `init` is no ALS or `callbacks` no
+            list of functions.
         KeyboardInterrupt
             The fit was interrupted; it is stopped in the JVM too, and the estimator is as before.
+            So it is where a callback raises.
 
         Examples
         --------
@@ -248,17 +286,82 @@ class ALS(Estimator):
         >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
         >>> als.n_iter_, als.item_factors_.shape
         (5, (3, 2))
+        >>> als = als.fit(ratings, init=als, callbacks=[lambda at: at["iteration"] == 2])
+        >>> als.n_iter_, als.stop_reason_
+        (2, 'a callback asked to stop')
         """
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
-        try:
-            handle = _bridge.call("fit", given._handle, params)
-            self._learn(_run(handle, 2 * self._sweeps(), show=wanted(progress)))
-        finally:
-            if given is not ratings:
-                given.release()
+        told = _fits.checked_callbacks(callbacks)
+        start = None if init is None else _start(init)
+        with self._held(ratings) as given, self._held(validation) as judges:
+            handle = _bridge.call("fit", given, params, start, judges, bool(told))
+            steps = 2 * self._sweeps()
+            self._learn(_fits.run(handle, steps, show=wanted(progress), callbacks=told))
         return self
+
+    def partial_fit(self, ratings: Any, *, progress: bool | None = None) -> Self:
+        """Go on for one iteration, with new ratings beside those of before.
+
+        An estimator that is not fitted is fitted to the ratings with one iteration. A fitted one
+        starts from its factors, and learns from the ratings that it keeps and from these: new users
+        and items are added. `max_iter`, `tol` and `patience` are not used.
+
+        Where a pair has been rated before, the new rating replaces the old one with `duplicates`
+        "error" or "last"; with "sum" it is added; with "mean" the mean is taken of the kept rating
+        (itself one number, whatever it was the mean of) and the new ones. Pairs that repeat within
+        `ratings` follow `duplicates` as in `fit`.
+
+        Parameters
+        ----------
+        ratings : Ratings, or anything that `mllib_py.ratings` takes
+            The new ratings.
+        progress : bool, optional
+            Whether to show a bar. Default: in a terminal or a notebook.
+
+        Returns
+        -------
+        self
+            `n_iter_` and `history_` go on from those before.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; and where the model is sampled, has no ratings (it was saved by an earlier
+            version), or not those of all its rows (it was folded in).
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
+        >>> als = als.partial_fit(([4, 4], [10, 40], [5.0, 2.0]))
+        >>> als.n_iter_, als.user_ids_.tolist(), als.item_ids_.tolist()
+        (6, [1, 2, 3, 4], [10, 20, 30, 40])
+        """
+        params = self.get_params()
+        _bridge.call("check", _bridge.to_json(params))
+        if params["method"] == "gibbs":
+            raise ValueError("partial_fit is for method='als'; fit a sampled model again")
+        with self._held(ratings) as given:
+            if hasattr(self, "_model"):
+                handle = _bridge.call("partialFit", self._model, given, _bridge.to_json(params))
+            else:
+                handle = _bridge.call("firstFit", given, _bridge.to_json(params))
+            self._learn(_fits.run(handle, 2, show=wanted(progress)))
+        return self
+
+    @contextlib.contextmanager
+    def _held(self, ratings: Any) -> Iterator[_bridge.Handle]:
+        """Give the JVM's side of ratings (None: of none), for the time of a call."""
+        if ratings is None or isinstance(ratings, data.Ratings):
+            yield None if ratings is None else ratings._handle
+            return
+        given = self._ratings(ratings)
+        try:
+            yield given._handle
+        finally:
+            given.release()
 
     def _sweeps(self) -> int:
         if self.method == "gibbs":
@@ -282,6 +385,7 @@ class ALS(Estimator):
         self.strategy_: str = info["strategy"]
         self.seconds_: dict[str, float] = info["seconds"]
         self.mean_rating_: float = info["mean_rating"]
+        self.best_iteration_: int | None = info.get("best_iteration")
 
     def explain(self, ratings: Any, *, cluster: dict[str, Any] | None = None) -> dict[str, Any]:
         """Estimate what each strategy would cost, print it, and say which one is taken and why.
@@ -320,12 +424,8 @@ class ALS(Estimator):
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
         pretended = _plan.checked_cluster(cluster or {})
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
-        try:
-            plan: dict[str, Any] = _bridge.ask("explain", given._handle, params, pretended)
-        finally:
-            if given is not ratings:
-                given.release()
+        with self._held(ratings) as given:
+            plan: dict[str, Any] = _bridge.ask("explain", given, params, pretended)
         print(_plan.table(plan))
         return plan
 
@@ -662,12 +762,8 @@ class ALS(Estimator):
         True
         """
         model = self._fitted()
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
-        try:
-            answer = _bridge.ask("score", model, given._handle)
-        finally:
-            if given is not ratings:
-                given.release()
+        with self._held(ratings) as given:
+            answer = _bridge.ask("score", model, given)
         if answer["unknown"]:
             warnings.warn(
                 f"{answer['unknown']} ratings of unknown users or items were left out",
@@ -712,15 +808,111 @@ class ALS(Estimator):
         if side not in ("user", "item"):
             raise ValueError(f"side must be 'user' or 'item', not {side!r}")
         model = self._fitted()
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
-        try:
-            folded = _bridge.call("foldIn", model, given._handle, side)
-        finally:
-            if given is not ratings:
-                given.release()
+        with self._held(ratings) as given:
+            folded = _bridge.call("foldIn", model, given, side)
         out = type(self)(**self.get_params())
         out._learn(folded)
         return out
+
+    def explain_recommendation(self, user: Any, item: Any, k: int | None = None) -> pd.DataFrame:
+        """Tell which of a user's ratings speak for an item, and how much.
+
+        With the user solved once more against the items' factors, as by `fold_in`, the score of an
+        item is a sum over the items that the user rated [2]_, section 5: with the user's equations
+        A x = sum of t_j y_j, rating j adds y_i^T A^-1 y_j t_j to the score of item i.
+
+        Parameters
+        ----------
+        user, item : int or str
+            The ids.
+        k : int, optional
+            Ratings at most. Default: all of the user's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: the item and the rating (named as `item_col` and `rating_col` say), and
+            ``contribution``, largest first. Its ``attrs`` have ``score``: all contributions (also
+            of rows that `k` left out) and ``parts``; ``parts``: with `biases` what is no rating's,
+            a dict of ``mean`` (explicit), ``item_bias`` and ``unobserved`` (implicit: what pairs
+            without a rating take off), else empty; and ``predicted``: what `predict` gives, which
+            differs from ``score`` by how far the user would move in one more half-step.
+
+        Raises
+        ------
+        ValueError
+            The estimator is not fitted, the user or the item was not in the training data, `k` is
+            below 1, the model was saved without ratings by an earlier version, or it is sampled or
+            nonnegative: then a score is no sum over ratings.
+        TypeError
+            An id is not of the training data's kind (integers or texts).
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2, max_iter=5).fit(ratings)
+        >>> why = als.explain_recommendation(1, 30)
+        >>> why["item"].tolist(), why["rating"].tolist()
+        ([10, 20], [5.0, 1.0])
+        >>> bool(abs(why["contribution"].sum() - why.attrs["score"]) < 1e-6)
+        True
+        """
+        model = self._fitted()
+        params = self._info["params"]
+        if params["method"] == "gibbs" or params["nonnegative"]:
+            kind = "sampled" if params["method"] == "gibbs" else "nonnegative"
+            raise ValueError(f"a {kind} model's scores are no sum over ratings to explain")
+        if k is not None and (not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1):
+            raise ValueError(f"k must be an integer of at least 1, or None, not {k!r}")
+        place, rows, values = self._rated(model, user, item)
+        factors = self._array_of("item", "factors")
+        each, parts = _contributions.contributions(
+            params,
+            self.mean_rating_,
+            factors[rows],
+            values,
+            factors[place],
+            self._item_gramian() if params["implicit"] else None,
+            len(factors),
+        )
+        best = np.argsort(-each, kind="stable")[:k]
+        out = pd.DataFrame(
+            {
+                self.item_col: self._array_of("item", "ids")[rows[best]],
+                self.rating_col: values[best],
+                "contribution": each[best],
+            }
+        )
+        out.attrs["score"] = float(each.sum() + sum(parts.values()))
+        out.attrs["parts"] = parts
+        out.attrs["predicted"] = float(np.asarray(self.predict([user], [item]))[0])
+        return out
+
+    def _rated(
+        self, model: _bridge.Handle, user: Any, item: Any
+    ) -> tuple[int, NDArray[np.int32], NDArray[np.float32]]:
+        """Return an item's row, and the rows of a user's items with his ratings of them."""
+        arrays: list[NDArray[Any]] = []
+        for one, side in ((user, "user"), (item, "item")):
+            if not np.isscalar(one) and not isinstance(one, uuid.UUID):
+                raise TypeError(f"{side} must be one id, not {type(one).__name__}")
+            ids: Any = [one]
+            arrays += asked_ids(ids, f"{side}s", self._info[f"{side}s"])[0]
+        # A user has rated each item once at most.
+        size = sum(a.nbytes for a in arrays) + 8 * self._info["n_items"]
+        with _arrays.shared_file(size) as path:
+            _arrays.write_arrays(path, arrays)
+            out = path.with_name(path.name + ".out")
+            place = _bridge.call("rated", model, str(path), str(out))
+            rows = np.fromfile(f"{out}.items", dtype=np.int32)
+            return place, rows, np.fromfile(f"{out}.values", dtype=np.float32)
+
+    def _item_gramian(self) -> NDArray[Any]:
+        if ("item", "gramian") not in self._arrays:
+            found = _contributions.gramian(self._array_of("item", "factors"))
+            self._arrays["item", "gramian"] = found
+        return self._arrays["item", "gramian"]
 
     def _array_of(self, side: str, what: str) -> NDArray[Any]:
         model = self._fitted()
@@ -894,15 +1086,10 @@ def load(path: str | os.PathLike[str]) -> ALS:
     return als
 
 
-def _run(handle: _bridge.Handle, half_steps: int, *, show: bool) -> _bridge.Handle:
-    """Wait for a fit, showing where it stands; an interrupt stops it in the JVM too."""
-    with Bar(half_steps, show=show) as bar, _bridge.errors(), _bridge.interrupts() as interrupts:
-        while not handle.waitFor(100):
-            at = json.loads(handle.progress())
-            bar.update(at["phase"], at["done"], at.get("objective"))
-            if interrupts:
-                handle.cancel()
-                break
-        if interrupts:
-            raise KeyboardInterrupt
-        return handle.model()
+def _start(init: Any) -> _bridge.Handle:
+    """Return the model that a fit goes on from."""
+    if not isinstance(init, ALS):
+        raise TypeError(f"init must be a fitted ALS, not {type(init).__name__}")
+    if not hasattr(init, "_model"):
+        raise ValueError("init is not fitted yet; call its fit first")
+    return init._model

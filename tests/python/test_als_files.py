@@ -26,6 +26,8 @@ INTEGER_FILES = {
     "item_factors.npy",
     "seen_start.npy",
     "seen_items.npy",
+    "seen_values.npy",
+    "seen_codes.npy",
     "user_ids.npy",
     "item_ids.npy",
 }
@@ -132,9 +134,62 @@ def test_numpy_alone_reads_the_arrays(saved: Path, models: dict[str, ALS]) -> No
     assert first == set(data.items[data.users == data.users.min()].tolist())
 
 
+def kept(folder: Path, als: ALS) -> dict[tuple[Any, Any], float]:
+    """The ratings that a saved model holds, as NumPy reads them."""
+    read = {p.stem: np.load(p, allow_pickle=False) for p in folder.glob("seen_*.npy")}
+    values = read["seen_values"]
+    assert values.dtype == np.dtype("<f4")
+    if "seen_codes" in read:
+        assert read["seen_codes"].dtype == np.dtype("|u1")
+        assert np.array_equal(values, np.unique(values))
+        values = values[read["seen_codes"]]
+    users = np.repeat(als.user_ids_, np.diff(read["seen_start"]))
+    items = als.item_ids_[read["seen_items"]]
+    return dict(zip(zip(users.tolist(), items.tolist(), strict=True), values, strict=True))
+
+
+def given(data: Any) -> dict[tuple[Any, Any], float]:
+    return dict(
+        zip(zip(data.users.tolist(), data.items.tolist(), strict=True), data.values, strict=True)
+    )
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+@pytest.mark.parametrize("distinct", [5, 256, 257])
+def test_the_ratings_are_kept_a_byte_each_where_256_numbers_are_enough(
+    distinct: int, blocks: int, tmp_path: Path
+) -> None:
+    data = stars(40, 30)
+    values = np.arange(len(data.users), dtype=np.float32) % distinct - 3
+    data = data._replace(values=values).shuffled(1)
+    als = ALS(rank=2, max_iter=1, num_blocks=blocks).fit(data)
+    als.save(tmp_path / "model")
+    assert kept(tmp_path / "model", als) == given(data)
+    assert (tmp_path / "model" / "seen_codes.npy").exists() == (distinct <= 256)
+    mllib_py.load(tmp_path / "model").save(tmp_path / "again")
+    assert kept(tmp_path / "again", als) == given(data)
+
+
+@pytest.mark.parametrize("side", ["user", "item"])
+def test_rows_that_were_folded_in_have_their_ratings(side: str, tmp_path: Path) -> None:
+    data = stars()
+    als = ALS(rank=2, max_iter=1, num_blocks=2).fit(data)
+    new = data._replace(users=data.users + 1) if side == "user" else data
+    new = new._replace(items=data.items + 1) if side == "item" else new
+    folded = als.fold_in(new.shuffled(3), side=side)
+    folded.save(tmp_path / "model")
+    assert kept(tmp_path / "model", folded) == given(new)
+
+
+def test_what_duplicates_became_is_kept(tmp_path: Path) -> None:
+    als = ALS(rank=1, max_iter=1, duplicates="sum").fit(([1, 1, 1], [5, 5, 6], [2.0, 3.0, 1.0]))
+    als.save(tmp_path / "model")
+    assert kept(tmp_path / "model", als) == {(1, 5): 5.0, (1, 6): 1.0}
+
+
 def test_the_facts_are_json(saved: Path, models: dict[str, ALS]) -> None:
     facts = json.loads((saved / "model.json").read_text(encoding="utf-8"))
-    assert (facts["format"], facts["version"]) == ("mllib_py ALS", 1)
+    assert (facts["format"], facts["version"]) == ("mllib_py ALS", 2)
     assert facts["params"] == models["texts"].get_params()
     assert facts["fit"]["history"] == models["texts"].history_
 
@@ -225,8 +280,30 @@ def altered(saved: Path, **facts: Any) -> Path:
 
 
 def test_a_model_of_another_version(saved: Path) -> None:
-    with refused(ValueError, "format version 2", "reads version 1"):
-        mllib_py.load(altered(saved, version=2))
+    with refused(ValueError, "format version 3", "reads versions 1 and 2"):
+        mllib_py.load(altered(saved, version=3))
+
+
+def test_a_model_of_the_first_version_has_no_values_and_stays_so(
+    saved: Path, models: dict[str, ALS], tmp_path: Path
+) -> None:
+    """It lacked the two files of values; what needs them says so, all else works."""
+    sums = json.loads((saved / "checksums.json").read_text())
+    for name in ("seen_values.npy", "seen_codes.npy"):
+        (saved / name).unlink()
+        del sums[name]
+    (saved / "checksums.json").write_text(json.dumps(sums))
+    old = mllib_py.load(altered(saved, version=1))
+    pd.testing.assert_frame_equal(old.recommend(k=3), models["texts"].recommend(k=3))
+    old.save(tmp_path / "again")
+    assert names(tmp_path / "again") == TEXT_FILES - {"seen_values.npy", "seen_codes.npy"}
+    assert json.loads((tmp_path / "again" / "model.json").read_text())["version"] == 1
+    user, item = old.user_ids_[0], old.item_ids_[0]
+    with refused(ValueError, "saved without the ratings' values", "fit again"):
+        old.explain_recommendation(user, item)
+    with refused(ValueError, "saved without the ratings' values", "fit again"):
+        old.partial_fit(([user], [item], [3.0]))
+    assert np.array_equal(old.user_factors_, models["texts"].user_factors_)
 
 
 def test_a_model_of_something_else(saved: Path) -> None:

@@ -186,3 +186,19 @@ def test_without_matplotlib(draw: Any, als: ALS, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with refused(ImportError, "plots need matplotlib", "pip install 'mllib-py[plots]'"):
         draw(als)
+
+
+# --- validation
+
+
+def test_what_validation_ratings_said_is_drawn_on_an_axis_of_its_own() -> None:
+    data = stars()
+    held = (data.users[::5], data.items[::5], data.values[::5])
+    als = ALS(rank=3, max_iter=4).fit(data, validation=held)
+    ax = plots.plot_history(als)
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    (line,) = right.lines
+    assert line.get_xdata().tolist() == [1, 2, 3, 4]
+    assert line.get_ydata().tolist() == [s["validation"] for s in als.history_[1::2]]
+    assert (ax.get_ylabel(), right.get_ylabel()) == ("objective", "validation")
+    assert "validation (right)" in [t.get_text() for t in ax.get_legend().get_texts()]

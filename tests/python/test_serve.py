@@ -430,6 +430,27 @@ def test_a_file_that_is_missing(name: str, verify: bool, copy: Path) -> None:
         serve.load(copy, verify=verify)
 
 
+@pytest.mark.parametrize("name", ["seen_values.npy", "seen_codes.npy"])
+def test_files_that_serving_does_not_ask_for_are_verified_too(name: str, copy: Path) -> None:
+    (copy / name).write_bytes((copy / name).read_bytes()[:-1])
+    with refused(ValueError, str(copy), f"{name} is truncated or altered"):
+        serve.load(copy)
+    assert serve.load(copy, verify=False).users.tolist()
+
+
+def test_a_model_of_the_first_version_serves(copy: Path) -> None:
+    """It has no values of ratings, which serving does not ask for."""
+    for name in ("seen_values.npy", "seen_codes.npy"):
+        (copy / name).unlink()
+    sums = json.loads((copy / "checksums.json").read_text())
+    kept = {name: digest for name, digest in sums.items() if not name.startswith("seen_")}
+    kept |= {name: sums[name] for name in ("seen_start.npy", "seen_items.npy")}
+    (copy / "checksums.json").write_text(json.dumps(kept))
+    facts = json.loads((copy / "model.json").read_text()) | {"version": 1}
+    replaced(copy, "model.json", json.dumps(facts).encode())
+    assert serve.load(copy).users.tolist()
+
+
 def replaced(folder: Path, name: str, content: bytes) -> Path:
     """A model with another file, and the right checksum."""
     (folder / name).write_bytes(content)
@@ -442,7 +463,7 @@ def replaced(folder: Path, name: str, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 2}, "format version 2; this mllib_py reads version 1"),
+        ({"version": 3}, "format version 3; this mllib_py reads versions 1 and 2"),
         ({"format": "other"}, "is not a model saved by mllib_py"),
         ({"params": {}}, "model.json is truncated or altered"),
         ({"params": None}, "model.json is truncated or altered"),

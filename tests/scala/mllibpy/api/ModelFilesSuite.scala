@@ -2,6 +2,7 @@ package mllibpy.api
 
 import mllibpy.algorithm.als.{AlsModel, Samples}
 import mllibpy.engine.InvalidInput
+import mllibpy.kernel.PackedFloats
 import org.apache.hadoop.conf.Configuration
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -17,7 +18,10 @@ class ModelFilesSuite extends AnyFunSuite {
   private val integers = Samples.model(
     Samples.table(Seq(Long.MinValue, -1, 7), 2, 1, 2, 3, 4, 5, 6),
     Samples.table(Seq(10, 20), 2, -1, 0.5f, 1e-30f, 3e38f),
-    Samples.seen(Seq(Seq(0, 1), Seq(), Seq(1))),
+    Samples.seen(
+      Seq(Seq(0, 1), Seq(), Seq(1)),
+      new PackedFloats(Array(-1, 2.5f), Array[Byte](1, 0, 1), null)
+    ),
     "reg" -> 0.25,
     "random_state" -> 5L,
     "tol" -> 0.01,
@@ -26,8 +30,14 @@ class ModelFilesSuite extends AnyFunSuite {
   private val texts = Samples.model(
     Samples.texts(Seq("", "Ann", "zoë"), 1, 1, 2, 3),
     Samples.table(Seq(3), 1, 4),
-    Samples.seen(Seq(Seq(), Seq(0), Seq(0)))
+    Samples.seen(Seq(Seq(), Seq(0), Seq(0)), new PackedFloats(null, null, Array(3, 1e-30f)))
   )
+  private val old =
+    Samples.model(
+      Samples.table(Seq(1), 1, 1),
+      Samples.table(Seq(3), 1, 4),
+      Samples.seen(Seq(Seq(0)))
+    )
 
   private def withPath(body: Path => Unit): Unit = {
     val folder = JFiles.createTempDirectory("mllibpy")
@@ -51,12 +61,15 @@ class ModelFilesSuite extends AnyFunSuite {
       assert(Option(x.names).map(_.toSeq) == Option(y.names).map(_.toSeq))
     }
     assert(a.seen.start.toSeq == b.seen.start.toSeq && a.seen.items.toSeq == b.seen.items.toSeq)
+    assert((a.seen.values == null) == (b.seen.values == null))
+    if (a.seen.values != null)
+      for (u <- 0 until a.users.size) assert(a.seen.valuesOf(u).toSeq == b.seen.valuesOf(u).toSeq)
   }
 
   private def refused(path: Path): String =
     intercept[InvalidInput](files.load(path.toString)).getMessage
 
-  for ((name, model) <- Seq("integer" -> integers, "text" -> texts))
+  for ((name, model) <- Seq("integer" -> integers, "text" -> texts, "old" -> old))
     test(s"a model with $name ids is loaded as it was saved") {
       withPath { path =>
         files.save(model, path.toString, overwrite = false)
@@ -73,6 +86,7 @@ class ModelFilesSuite extends AnyFunSuite {
         "item_factors",
         "seen_start",
         "seen_items",
+        "seen_values",
         "user_ids_offsets",
         "user_ids_utf8",
         "item_ids"
@@ -163,8 +177,8 @@ class ModelFilesSuite extends AnyFunSuite {
       }
       assert(swap("mllib_py ALS", "other").endsWith("is not a model saved by mllib_py"))
       assert(
-        swap("\"version\" : 1", "\"version\" : 2").endsWith(
-          "has format version 2; this mllib_py reads version 1"
+        swap("\"version\" : 2", "\"version\" : 3").endsWith(
+          "has format version 3; this mllib_py reads versions 1 and 2"
         )
       )
       same(files.load(path.toString), integers)

@@ -62,6 +62,37 @@ class LoopSuite extends AnyFunSuite {
     assert(history.forall(r => r.seconds >= 0 && r.seconds < 10))
   }
 
+  test("a judge sees each iteration before the next, and its reason comes first") {
+    val seen = mutable.ArrayBuffer.empty[(Int, Int)]
+    def judged(tol: Option[Double], last: Int) = {
+      seen.clear()
+      Loop.run(
+        0,
+        4,
+        tol,
+        new Monitor,
+        (i: Int, s: Int) => {
+          seen += ((i, s))
+          if (i == last) Some("enough") else None
+        }
+      )(Seq("step" -> ((s: Int) => (s + 1, 1.0))))((_, s) => s + 10)
+    }
+    assert(judged(None, last = 3) == Ended(23, 3, "enough"))
+    assert(seen.toSeq == Seq((1, 1), (2, 12), (3, 23)))
+    assert(judged(Some(0.0), last = 2).reason == "enough")
+    assert(judged(None, last = 9) == Ended(34, 4, "max_iter=4 iterations done"))
+    assert(seen.length == 4)
+  }
+
+  test("what held-out data say is added to the last step") {
+    val monitor = new Monitor
+    monitor.record(StepRecord(1, "user", 3, 0.5))
+    monitor.record(StepRecord(1, "item", 2, 0.5))
+    monitor.validated(0.75)
+    assert(monitor.history.map(_.validation) == Seq(None, Some(0.75)))
+    assert(monitor.history.map(_.objective) == Seq(3.0, 2.0))
+  }
+
   test("settle is called between iterations, and its state goes on") {
     val seen = mutable.ArrayBuffer.empty[(Int, Int)]
     val ended = Loop.run(0, 4, None, new Monitor)(Seq("step" -> ((s: Int) => (s + 1, 1.0)))) {

@@ -52,6 +52,28 @@ class PackedSuite extends AnyFunSuite {
     }
   }
 
+  test("values out of several runs are joined as if packed at once") {
+    def floats(p: PackedFloats) = {
+      val out = new Array[Float](p.size)
+      p.read(0, p.size, out)
+      out.toSeq
+    }
+    for (distinct <- Seq(3, 250, 300, 600)) {
+      // Runs of up to 300 values each: the second and the third share some.
+      val runs = Seq(0 until 200, 150 until 450, 400 until 600)
+        .map(_.map(i => (i % distinct) * 0.5f - 3f).toArray)
+      val packed = runs.map(r => PackedFloats.of(r, r.length))
+      val joiner = new PackedFloats.Joiner(packed, 700)
+      val at = Seq(500, 0, 300)
+      for (r <- runs.indices) joiner.copy(r, 0, at(r), runs(r).length)
+      val joined = joiner.result
+      assert(floats(joined) == runs(1).toSeq ++ runs(2) ++ runs(0))
+      assert((joined.codes != null) == (distinct <= 256))
+      if (joined.codes != null) assert(joined.dictionary.toSeq == joined.dictionary.toSeq.sorted)
+      assert(floats(joined.pick(Array(699, 0, 7))) == Seq(699, 0, 7).map(floats(joined)(_)))
+    }
+  }
+
   test("ratings at rest: both sides of a MovieLens-like set in no more than 10 bytes each") {
     val n = 100000
     val (users, items) = (1000, 27000)

@@ -3,12 +3,15 @@ package mllibpy.api
 import com.fasterxml.jackson.databind.node.ObjectNode
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 import mllibpy.algorithm.als.{
+  Als,
   AlsModel,
   AlsParams,
   Cluster,
   ClusterFacts,
+  Extras,
   FactorTable,
   FoldIn,
+  PartialFit,
   Ratings,
   Shape,
   Side,
@@ -125,7 +128,34 @@ object Door {
   private def paramsOf(params: String): AlsParams =
     AlsParams.of(parse(params).asInstanceOf[ObjectNode])
 
-  def fit(r: Ratings, params: String): FitHandle = new FitHandle(sc, r, paramsOf(params))
+  def fit(r: Ratings, params: String): FitHandle = fit(r, params, null, null, watched = false)
+
+  /** A fit that may start from a model, be judged by other ratings, and wait for its watcher after
+    * each iteration; null where it does not.
+    */
+  def fit(
+      r: Ratings,
+      params: String,
+      init: AlsModel,
+      validation: Ratings,
+      watched: Boolean
+  ): FitHandle = {
+    val p = paramsOf(params)
+    new FitHandle(sc, p.rank)((monitor, watch) =>
+      Als.fit(
+        r,
+        p,
+        monitor,
+        Extras(Option(init), Option(validation), if (watched) Some(watch) else None)
+      )
+    )
+  }
+
+  /** One more iteration over a model's ratings and new ones, see [[PartialFit]]. */
+  def partialFit(m: AlsModel, r: Ratings, params: String): FitHandle = {
+    val p = paramsOf(params)
+    new FitHandle(sc, p.rank)((monitor, _) => PartialFit(m, r, p, monitor))
+  }
 
   /** Costs of the strategies for these ratings, on this cluster or a pretended one. */
   def explain(r: Ratings, params: String, cluster: String): String = {
@@ -258,6 +288,36 @@ object Door {
     val denied = Option(j.get("deny")).map(n => read(n.asInt)).getOrElse(Set.empty)
     if (allowed.isEmpty && denied.isEmpty) None
     else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
+  }
+
+  /** What a user rated: reads the ids of a user and of an item from a file, writes the rows of his
+    * items and his ratings of them, ascending. Gives the row of the item.
+    */
+  def rated(m: AlsModel, path: String, out: String): Int = {
+    val in = new ArrayReader(path)
+    val (user, item) =
+      try
+        (
+          rows(in, 1, m.users, m.users.names != null).head,
+          rows(in, 1, m.items, m.items.names != null).head
+        )
+      finally in.close()
+    for ((row, what) <- Seq((user, "user"), (item, "item")))
+      InvalidInput.unless(row >= 0, s"the $what asked for was not in the training data")
+    val values = m.seen.valuesOf(user)
+    val start = m.seen.start
+    ArrayWriter.ints(
+      s"$out.items",
+      java.util.Arrays.copyOfRange(m.seen.items, start(user), start(user + 1))
+    )
+    ArrayWriter.floats(s"$out.values", values)
+    item
+  }
+
+  /** A first iteration, for a model that others will follow. */
+  def firstFit(r: Ratings, params: String): FitHandle = {
+    val p = paramsOf(params)
+    new FitHandle(sc, p.rank)((monitor, _) => PartialFit.first(r, p, monitor))
   }
 
   /** A model of new users or items, see [[FoldIn]]. */

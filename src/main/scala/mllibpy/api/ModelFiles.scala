@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.node.ObjectNode
 import mllibpy.algorithm.als.{AlsModel, AlsParams, FactorTable, FitFacts, Seen}
 import mllibpy.engine.{InvalidInput, StepRecord, TextIds}
-import mllibpy.kernel.Scramble
+import mllibpy.kernel.{PackedFloats, Scramble}
 import org.apache.hadoop.fs.Path
 
 import java.io.{ByteArrayOutputStream, InputStream, OutputStream}
@@ -59,7 +59,14 @@ final class ModelFiles(files: Files) {
       "item_factors.npy" -> (Npy.writeMatrix(_, m.items.rows, m.items.size, m.items.rank)),
       "seen_start.npy" -> (Npy.writeInts(_, m.seen.start)),
       "seen_items.npy" -> (Npy.writeInts(_, m.seen.items))
-    ) ++ ids("user_ids", m.users) ++ ids("item_ids", m.items)
+    ) ++ values(m.seen) ++ ids("user_ids", m.users) ++ ids("item_ids", m.items)
+
+  /** What each user rated: one number each, or a byte each that says which of the numbers. */
+  private def values(seen: Seen): Seq[(String, OutputStream => Unit)] =
+    Option(seen.values).toSeq.flatMap { v =>
+      if (v.codes == null) Seq(Values -> (Npy.writeFloats(_, v.floats)))
+      else Seq(Values -> (Npy.writeFloats(_, v.dictionary)), Codes -> (Npy.writeBytes(_, v.codes)))
+    }
 
   private def ids(name: String, t: FactorTable): Seq[(String, OutputStream => Unit)] =
     if (t.names == null) Seq(s"$name.npy" -> (Npy.writeLongs(_, t.integerIds)))
@@ -90,9 +97,10 @@ final class ModelFiles(files: Files) {
       facts.path("format").asText == Format,
       s"$uri is not a model saved by mllib_py"
     )
+    val version = facts.path("version").asInt
     InvalidInput.unless(
-      facts.path("version").asInt == Version,
-      s"$uri has format version ${facts.path("version").asInt}; this mllib_py reads version $Version"
+      version == WithoutValues || version == Version,
+      s"$uri has format version $version; this mllib_py reads versions $WithoutValues and $Version"
     )
     val params = AlsParams.of(facts.get("params").asInstanceOf[ObjectNode])
     def table(side: String): FactorTable = {
@@ -109,7 +117,23 @@ final class ModelFiles(files: Files) {
       }
       new FactorTable(params.width, keys, names, rows)
     }
-    val seen = new Seen(part("seen_start.npy")(Npy.readInts), part("seen_items.npy")(Npy.readInts))
+    def values(size: Int): PackedFloats = {
+      val floats = part(Values)(Npy.readFloats)
+      val out =
+        if (!sums.has(Codes)) new PackedFloats(null, null, floats)
+        else new PackedFloats(floats, part(Codes)(Npy.readBytes), null)
+      InvalidInput.unless(
+        out.size == size,
+        s"$uri: $Values is truncated or altered; save the model again"
+      )
+      out
+    }
+    val items = part("seen_items.npy")(Npy.readInts)
+    val seen = new Seen(
+      part("seen_start.npy")(Npy.readInts),
+      items,
+      if (version == WithoutValues) null else values(items.length)
+    )
     new AlsModel(params, table("user"), table("item"), seen, ModelJson.fitFacts(facts.get("fit")))
   }
 
@@ -144,9 +168,13 @@ final class ModelFiles(files: Files) {
 
 object ModelFiles {
   private final val Format = "mllib_py ALS"
-  private final val Version = 1
+  private final val Version = 2
+  // Before the ratings' values were kept.
+  private final val WithoutValues = 1
   private final val Facts = "model.json"
   private final val Checksums = "checksums.json"
+  private final val Values = "seen_values.npy"
+  private final val Codes = "seen_codes.npy"
   private val mapper = new ObjectMapper()
 
   private def sha256: MessageDigest = MessageDigest.getInstance("SHA-256")
@@ -155,7 +183,7 @@ object ModelFiles {
   private def facts(m: AlsModel): ObjectNode = {
     val out = mapper.createObjectNode()
     out.put("format", Format)
-    out.put("version", Version)
+    out.put("version", if (m.seen.values == null) WithoutValues else Version)
     out.set[ObjectNode]("params", m.params.json)
     out.set[ObjectNode]("fit", ModelJson.of(m.facts))
     out
@@ -178,6 +206,7 @@ object ModelJson {
     f.seconds.foreach { case (k, v) => seconds.put(k, v) }
     val history = out.putArray("history")
     f.history.foreach(r => history.add(of(r)))
+    f.bestIteration.foreach(out.put("best_iteration", _))
     out
   }
 
@@ -187,6 +216,7 @@ object ModelJson {
     out.put("side", r.stage)
     out.put("objective", r.objective)
     out.put("seconds", r.seconds)
+    r.validation.foreach(out.put("validation", _))
     out
   }
 
@@ -205,10 +235,12 @@ object ModelJson {
           r.get("iteration").asInt,
           r.get("side").asText,
           r.get("objective").asDouble,
-          r.get("seconds").asDouble
+          r.get("seconds").asDouble,
+          Option(r.get("validation")).map(_.asDouble)
         )
       )
       .toSeq,
-    j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap
+    j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap,
+    Option(j.get("best_iteration")).map(_.asInt)
   )
 }

@@ -20,6 +20,11 @@ object Npy {
     chunks(out, a.length, 4)((b, from, n) => b.asIntBuffer().put(a, from, n))
   }
 
+  def writeFloats(out: OutputStream, a: Array[Float]): Unit = {
+    header(out, "<f4", s"(${a.length},)")
+    chunks(out, a.length, 4)((b, from, n) => b.asFloatBuffer().put(a, from, n))
+  }
+
   def writeBytes(out: OutputStream, a: Array[Byte]): Unit = {
     header(out, "|u1", s"(${a.length},)")
     out.write(a)

@@ -11,14 +11,21 @@ object Loop {
   /** A step's stages run in order; each gives the next state and its objective. */
   type Stage[S] = (String, S => (S, Double))
 
-  /** Iterates until `maxIter`, or until an iteration lowers the objective by less than `tol` of it.
+  /** Iterates until `maxIter`, until an iteration lowers the objective by less than `tol` of it, or
+    * until `judge` gives a reason to stop.
     *
-    * @param settle
+    * @param judge
     *   called after each iteration with its number
+    * @param settle
+    *   called between iterations with the number of the last
     */
-  def run[S](start: S, maxIter: Int, tol: Option[Double], monitor: Monitor)(stages: Seq[Stage[S]])(
-      settle: (Int, S) => S
-  ): Ended[S] = {
+  def run[S](
+      start: S,
+      maxIter: Int,
+      tol: Option[Double],
+      monitor: Monitor,
+      judge: (Int, S) => Option[String] = (_: Int, _: S) => None
+  )(stages: Seq[Stage[S]])(settle: (Int, S) => S): Ended[S] = {
     var state = start
     var before = Double.NaN
     var iteration = 0
@@ -34,7 +41,7 @@ object Loop {
         monitor.record(StepRecord(iteration, name, value, (System.nanoTime() - began) / 1e9))
         if (!java.lang.Double.isFinite(value)) throw diverged(iteration, name, value)
       }
-      reason = stopping(iteration, maxIter, tol, before, objective)
+      reason = judge(iteration, state).orElse(stopping(iteration, maxIter, tol, before, objective))
       before = objective
       if (reason.isEmpty) state = settle(iteration, state)
     }

@@ -1,13 +1,22 @@
 package mllibpy.engine
 
-import java.util.concurrent.ConcurrentLinkedQueue
+/** One step of a fit, for its history.
+  *
+  * @param validation
+  *   what held-out data said after it, where they were asked
+  */
+final case class StepRecord(
+    iteration: Int,
+    stage: String,
+    objective: Double,
+    seconds: Double,
+    validation: Option[Double] = None
+)
 
-/** One step of a fit, for its history. */
-final case class StepRecord(iteration: Int, stage: String, objective: Double, seconds: Double)
-
-/** What a running fit tells others, and how they stop it. Thread safe. */
+/** What a running fit tells others, and how they stop it. One thread writes, any may read or stop.
+  */
 final class Monitor {
-  private val records = new ConcurrentLinkedQueue[StepRecord]
+  @volatile private var records = Vector.empty[StepRecord]
   @volatile private var phaseNow = "starting"
   @volatile private var stopped = false
 
@@ -17,12 +26,20 @@ final class Monitor {
     phaseNow = phase
   }
   def record(step: StepRecord): Unit = {
-    records.add(step)
+    records :+= step
     check()
   }
-  def history: Seq[StepRecord] = records.toArray(Array.empty[StepRecord]).toSeq
+
+  /** Adds to the last step what held-out data said after it. */
+  def validated(value: Double): Unit =
+    records = records.init :+ records.last.copy(validation = Some(value))
+
+  def history: Seq[StepRecord] = records
 
   def stop(): Unit = stopped = true
-  private def check(): Unit =
+  def isStopped: Boolean = stopped
+
+  /** Throws where the fit was told to stop. */
+  def check(): Unit =
     if (stopped) throw new InvalidInput("the fit was interrupted", "interrupt")
 }

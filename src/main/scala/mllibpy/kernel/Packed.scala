@@ -60,6 +60,13 @@ final class PackedFloats(
       while (i < n) { out(i) = dictionary(codes(at + i) & 0xff); i += 1 }
     }
 
+  def size: Int = if (codes == null) floats.length else codes.length
+
+  /** The values at `places`, in that order. */
+  def pick(places: Array[Int]): PackedFloats =
+    if (codes == null) new PackedFloats(null, null, places.map(floats(_)))
+    else new PackedFloats(dictionary, places.map(codes(_)), null)
+
   def bytes: Long = if (codes == null) 4L * floats.length else codes.length + 4L * dictionary.length
 }
 
@@ -77,6 +84,50 @@ object PackedFloats {
     }
     if (dictionary.size <= 256) new PackedFloats(dictionary.values, codes, null)
     else new PackedFloats(null, null, java.util.Arrays.copyOf(values, n))
+  }
+
+  /** One run of values out of several, each with a dictionary of its own. What it gives depends on
+    * the values alone, not on the parts that they came in.
+    */
+  final class Joiner(parts: Seq[PackedFloats], size: Int) {
+    // In ascending order; null where there are too many values for one byte.
+    private val dictionary: Array[Float] =
+      if (parts.exists(_.codes == null)) null
+      else {
+        val bits = parts.flatMap(_.dictionary).map(java.lang.Float.floatToRawIntBits).distinct
+        if (bits.length > 256) null
+        else
+          bits.toArray
+            .map(java.lang.Float.intBitsToFloat)
+            .sortWith(java.lang.Float.compare(_, _) < 0)
+      }
+    private val codes = if (dictionary == null) null else new Array[Byte](size)
+    private val floats = if (dictionary == null) new Array[Float](size) else null
+
+    // For each part, its codes' places in the dictionary.
+    private val code: Array[Array[Byte]] =
+      if (dictionary == null) null
+      else {
+        val place = dictionary.map(java.lang.Float.floatToRawIntBits).zipWithIndex.toMap
+        parts
+          .map(_.dictionary.map(v => place(java.lang.Float.floatToRawIntBits(v)).toByte))
+          .toArray
+      }
+
+    private val of = parts.toArray
+
+    /** Copies `n` values of a part, from its `from`, to `to`. */
+    def copy(part: Int, from: Int, to: Int, n: Int): Unit = {
+      val p = of(part)
+      var i = 0
+      if (codes == null && p.codes == null) System.arraycopy(p.floats, from, floats, to, n)
+      else if (codes == null)
+        while (i < n) { floats(to + i) = p.dictionary(p.codes(from + i) & 0xff); i += 1 }
+      else
+        while (i < n) { codes(to + i) = code(part)(p.codes(from + i) & 0xff); i += 1 }
+    }
+
+    def result: PackedFloats = new PackedFloats(dictionary, codes, floats)
   }
 
   /** Open addressing by the bits of a value. */

@@ -44,6 +44,72 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
       assert(work == SparkWork(jobs, shuffles))
     }
 
+  private val some = Samples.params("rank" -> 3, "max_iter" -> 2, "num_blocks" -> 3)
+
+  private def extra(solver: String, implicitly: Boolean)(extras: AlsModel => Extras) = {
+    val params = some
+      .set("strategy", "data-parallel")
+      .set("solver", solver)
+      .set("implicit", implicitly)
+    val ratings = Samples.ratings(sc)
+    val first = Als.fit(ratings, params)
+    SparkWork.of(sc)(Als.fit(ratings, params, new Monitor, extras(first)))
+  }
+
+  // The ratings are checked already.
+  private val usual = SparkWork(common(2) - 1, 2)
+
+  test("a start costs a job where the solver takes the users' factors too, and else none") {
+    assert(extra("cholesky", implicitly = false)(m => Extras(init = Some(m))) == usual)
+    assert(
+      extra("cg", implicitly = false)(m => Extras(init = Some(m))) ==
+        usual.copy(jobs = usual.jobs + 1)
+    )
+  }
+
+  test("validation costs a check, two shuffles, and for errors a job an iteration") {
+    val held = (_: AlsModel) => Extras(validation = Some(Samples.ratings(sc)))
+    // The check; where pairs may not repeat, the search for those; and 2 iterations, or the lists.
+    assert(
+      extra("auto", implicitly = false)(held) == SparkWork(
+        usual.jobs + 1 + 1 + 2,
+        usual.shuffles + 2
+      )
+    )
+    // What users rated in training is gathered for the lists too.
+    assert(
+      extra("auto", implicitly = true)(held) == SparkWork(
+        usual.jobs + 1 + 1 + 1 + 1,
+        usual.shuffles + 2
+      )
+    )
+  }
+
+  test("a partial fit costs a fit, a check and a search for repeats, and a job for the mean") {
+    val ratings = Samples.ratings(sc)
+    val params = some.set("strategy", "data-parallel")
+    val model = Als.fit(ratings, params)
+    val work = SparkWork.of(sc)(PartialFit(model, ratings, params, new Monitor))
+    assert(work == SparkWork(common(1) + 1 + 1, 2 + 1))
+  }
+
+  for (strategy <- Seq("broadcast", "data-parallel", "blocked"))
+    test(s"$strategy: after a fit with all that there may be nothing stays, nor where it fails") {
+      val (ratings, held) = (Samples.ratings(sc), Samples.ratings(sc))
+      val params = some.set("strategy", strategy).set("solver", "cg").set("max_iter", 12)
+      val model = Als.fit(ratings, params)
+      val p = params.set("implicit", strategy == "data-parallel")
+      val fail = (r: IterationReport) =>
+        if (r.iteration == 11) throw new IllegalStateException("no") else false
+      leavesNothing {
+        Als.fit(ratings, p, new Monitor, Extras(Some(model), Some(held), Some(_ => false)))
+        intercept[IllegalStateException](
+          Als.fit(ratings, p, new Monitor, Extras(Some(model), Some(held), Some(fail)))
+        )
+        PartialFit(model, ratings, params, new Monitor)
+      }
+    }
+
   test("the number of blocks changes neither jobs nor shuffles") {
     for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
       val few = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, 2, blocks = 1))

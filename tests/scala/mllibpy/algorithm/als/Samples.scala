@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{StepRecord, TextIds}
-import mllibpy.kernel.Scramble
+import mllibpy.kernel.{PackedFloats, Scramble}
 import org.apache.spark.SparkContext
 
 import scala.util.Random
@@ -39,8 +39,8 @@ object Samples {
   def texts(names: Seq[String], rank: Int, rows: Float*): FactorTable =
     new FactorTable(rank, names.map(TextIds.key).toArray, names.toArray, rows.toArray)
 
-  def seen(items: Seq[Seq[Int]]): Seen =
-    new Seen(items.scanLeft(0)(_ + _.length).toArray, items.flatten.toArray)
+  def seen(items: Seq[Seq[Int]], values: PackedFloats = null): Seen =
+    new Seen(items.scanLeft(0)(_ + _.length).toArray, items.flatten.toArray, values)
 
   val facts: FitFacts = FitFacts(
     "data-parallel",

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Ended, IdSpace, InvalidInput, Loop, Monitor}
+import mllibpy.engine.{Buckets, Ended, IdSpace, InvalidInput, Loop, Monitor, Shared}
 import mllibpy.kernel.Prior
 import org.apache.spark.SparkContext
 
@@ -10,38 +10,68 @@ import org.apache.spark.SparkContext
   * Jobs: 1 (check; 2 where the source has lines or rows to complain about) + 2 (layout, a shuffle
   * each) + 1 (initial item factors) + 2 per iteration (no shuffle each with models on the driver,
   * one shuffle each in blocks) + 1 (seen items), and 1 + 1 more where ratings are broadcast
-  * (fetching them) or factors rest in blocks (fetching them).
+  * (fetching them) or factors rest in blocks (fetching them). Users who start from other factors
+  * and validation ratings cost jobs of their own.
   */
 object Als {
   def fit(ratings: Ratings, params: AlsParams): AlsModel = fit(ratings, params, new Monitor)
 
-  def fit(ratings: Ratings, params: AlsParams, monitor: Monitor): AlsModel = {
+  def fit(ratings: Ratings, params: AlsParams, monitor: Monitor): AlsModel =
+    fit(ratings, params, monitor, Extras())
+
+  /** With a model to start from, ratings to validate by, or somebody who watches. */
+  def fit(ratings: Ratings, params: AlsParams, monitor: Monitor, extras: Extras): AlsModel = {
+    extras.check(ratings, params)
+    run(ratings, params, monitor, extras)(_ => ratings.facts.mean)
+  }
+
+  /** A fit that goes on from a model, with the mean of the ratings after pairs were folded. */
+  private[als] def iterate(
+      ratings: Ratings,
+      params: AlsParams,
+      from: AlsModel,
+      monitor: Monitor
+  ): AlsModel = run(ratings, params, monitor, Extras(init = Some(from)))(_.mean)
+
+  private def run(ratings: Ratings, params: AlsParams, monitor: Monitor, extras: Extras)(
+      meanOf: LaidOut => Double
+  ): AlsModel = {
     val sc = ratings.chunks.sparkContext
     val began = System.nanoTime()
     monitor.enter("checking the ratings")
     ratings.facts
     monitor.enter("laying out the ratings")
     val laidOut = LaidOut(ratings, blocks(ratings, params, sc), params.duplicates)
+    val start: Map[Side, Shared[FactorTable]] =
+      extras.init
+        .map(m => Side.map(s => Shared(sc, if (s == Side.User) m.users else m.items)))
+        .getOrElse(Map.empty)
     try {
       val laid = System.nanoTime()
-      val plan = params.plan(ratings.facts.mean)
+      val mean = meanOf(laidOut)
+      val plan = params.plan(mean)
       val step = new BlockStep(
         plan,
         laidOut.buckets,
         laidOut.users.keys.length.toLong,
-        laidOut.items.keys.length.toLong
+        laidOut.items.keys.length.toLong,
+        start
       )
       val strategy = choose(laidOut, params, sc)
       monitor.enter(s"fitting ($strategy)")
-      val fit = new Fit(sc, ratings, laidOut, params, plan, strategy, monitor)
+      val fit = new Fit(sc, ratings, mean, laidOut, params, plan, strategy, monitor, extras)
+      val usersToo = start.nonEmpty && step.wantsCurrent
       val model = strategy match {
-        case "broadcast"     => fit.run(new BroadcastEverything(sc, laidOut, step))
-        case "data-parallel" => fit.run(new DataParallel(sc, laidOut, step))
-        case _               => fit.run(new Blocked(laidOut, step))
+        case "broadcast"     => fit.run(new BroadcastEverything(sc, laidOut, step), usersToo)
+        case "data-parallel" => fit.run(new DataParallel(sc, laidOut, step), usersToo)
+        case _               => fit.run(new Blocked(laidOut, step), usersToo)
       }
       val now = System.nanoTime()
       model.timed(Map("layout" -> (laid - began) / 1e9, "total" -> (now - began) / 1e9))
-    } finally laidOut.release()
+    } finally {
+      start.values.foreach(_.destroy())
+      laidOut.release()
+    }
   }
 
   /** One block per core, but not for less than 10,000 ratings each, and none beyond 2^27. */
@@ -78,22 +108,33 @@ private final case class State[F](users: Option[F], items: F)
 private final class Fit(
     sc: SparkContext,
     ratings: Ratings,
+    mean: Double,
     laidOut: LaidOut,
     params: AlsParams,
     plan: Plan,
     strategy: String,
-    monitor: Monitor
+    monitor: Monitor,
+    extras: Extras
 ) {
   private val sampling =
     if (params.sampled) Some(new Sampling(params, plan, laidOut.users.entries)) else None
+  private var best: Option[Best] = None
 
   private def prior(side: Side, last: Option[SideFactors]): Prior =
     sampling.map(_.prior(side, last, laidOut(side).keys.length.toLong)).orNull
 
-  def run[F <: SideFactors](movement: Movement[F]): AlsModel =
+  /** @param usersToo
+    *   whether users have factors to start from
+    */
+  def run[F <: SideFactors](movement: Movement[F], usersToo: Boolean): AlsModel = {
+    var validation: Option[Validation] = None
     try {
-      val start = State[F](None, movement.initial(Side.Item))
-      val ended = Loop.run(start, params.sweeps, if (params.sampled) None else params.tol, monitor)(
+      validation = extras.validation.map(held(_, movement))
+      val users = if (usersToo) Some(movement.initial(Side.User)) else None
+      val start = State[F](users, movement.initial(Side.Item))
+      val tol = if (params.sampled) None else params.tol
+      val judge = (i: Int, s: State[F]) => judged(i, s, movement, validation)
+      val ended = Loop.run(start, params.sweeps, tol, monitor, judge)(
         Seq(Side.User.name -> solveUsers(movement) _, Side.Item.name -> solveItems(movement) _)
       ) { (iteration, s) =>
         val (users, items) = movement.settle(iteration, s.users.get, s.items)
@@ -101,7 +142,59 @@ private final class Fit(
       }
       monitor.enter("gathering the model")
       gather(movement, ended)
-    } finally movement.close()
+    } finally {
+      validation.foreach(_.close())
+      movement.close()
+    }
+  }
+
+  private def held[F <: SideFactors](by: Ratings, movement: Movement[F]): Validation = {
+    val (users, items) = (laidOut.users.keys, laidOut.items.keys)
+    def seen = Seen.of(
+      sc,
+      movement.blocks(Side.User),
+      Array.range(0, users.length),
+      items,
+      Array.range(0, items.length)
+    )
+    Validation.of(sc, by, params, laidOut, params.offset(mean), seen)
+  }
+
+  /** Why to stop after an iteration, if there is a reason beside the objective. */
+  private def judged[F <: SideFactors](
+      iteration: Int,
+      s: State[F],
+      movement: Movement[F],
+      validation: Option[Validation]
+  ): Option[String] = {
+    val value = for (v <- validation; f <- toJudge(s, movement)) yield {
+      val value = v.measure(f.users, f.items, f.width)
+      monitor.validated(value)
+      if (best.forall(b => v.isBetter(value, b.value)))
+        best = Some(Best(iteration, value, if (params.patience.isEmpty) None else Some(f)))
+      value
+    }
+    val steps = monitor.history.takeRight(2)
+    val report = IterationReport(iteration, steps.last.objective, steps.map(_.seconds).sum, value)
+    val asked = extras.watch.exists(_(report))
+    monitor.check()
+    if (asked) Some("a callback asked to stop") else outOfPatience(iteration)
+  }
+
+  /** Both sides' factors on the driver; of samples, their mean so far, after each that is kept. */
+  private def toJudge[F <: SideFactors](s: State[F], movement: Movement[F]): Option[Fetched] =
+    sampling match {
+      case None =>
+        Some(Fetched(movement.collect(s.users.get), movement.collect(s.items), plan.width))
+      case Some(samples) if samples.keptLast =>
+        val (users, items) = (samples.together(Side.User), samples.together(Side.Item))
+        Some(Fetched(users, items, samples.kept * plan.width))
+      case _ => None
+    }
+
+  private def outOfPatience(iteration: Int): Option[String] =
+    for (patience <- params.patience; b <- best if iteration - b.iteration >= patience)
+      yield s"patience=$patience iterations were no better than iteration ${b.iteration}"
 
   private def solveUsers[F <: SideFactors](
       movement: Movement[F]
@@ -131,30 +224,53 @@ private final class Fit(
     else solved.sums.loss + solved.sums.penalty + fixed.sums.penalty
 
   private def gather[F <: SideFactors](movement: Movement[F], ended: Ended[State[F]]): AlsModel = {
-    val (users, userRow) = table(ratings.users, Side.User, movement, ended.state.users.get)
-    val (items, itemRow) = table(ratings.items, Side.Item, movement, ended.state.items)
-    val seen = Seen.of(sc, movement.blocks(Side.User), userRow, laidOut.items.keys, itemRow)
+    val fetched = best.flatMap(_.factors)
+    val users =
+      table(ratings.users, Side.User, movement, ended.state.users.get, fetched.map(_.users))
+    val items = table(ratings.items, Side.Item, movement, ended.state.items, fetched.map(_.items))
+    val blocks = movement.blocks(Side.User)
     val facts = FitFacts(
       strategy,
       ended.reason,
       ended.iterations,
       laidOut.users.entries,
-      ratings.facts.mean,
+      mean,
       laidOut.buckets.blocks,
       monitor.history,
-      Map.empty
+      Map.empty,
+      best.map(_.iteration)
     )
-    new AlsModel(params, users, items, seen, facts)
+    val seen = Seen.of(sc, blocks, users._2, laidOut.items.keys, items._2)
+    new AlsModel(done, users._1, items._1, seen, facts)
+  }
+
+  /** The parameters, with as many samples as there are: a callback may have stopped the sampling.
+    */
+  private lazy val done: AlsParams = sampling.fold(params) { s =>
+    InvalidInput.unless(
+      s.kept > 0,
+      s"a callback asked to stop before the first sample, which is kept after iteration ${params.burnIn + params.thin}"
+    )
+    if (s.kept == params.samples) params else params.set("n_samples", s.kept)
   }
 
   private def table[F <: SideFactors](
       space: IdSpace,
       side: Side,
       movement: Movement[F],
-      factors: F
+      factors: F,
+      fetched: Option[Array[Float]]
   ) = {
-    val padded = sampling.map(_.together(side)).getOrElse(movement.collect(factors))
+    val width = done.width
+    val padded =
+      fetched.getOrElse(sampling.map(_.together(side)).getOrElse(movement.collect(factors)))
     movement.release(factors)
-    FactorTable.of(space, laidOut(side).keys, padded, params.width)
+    FactorTable.of(space, laidOut(side).keys, padded, width)
   }
 }
+
+/** Padded factors of both sides on the driver. */
+private final case class Fetched(users: Array[Float], items: Array[Float], width: Int)
+
+/** The iteration that the validation ratings say was best; its factors where they may be wanted. */
+private final case class Best(iteration: Int, value: Double, factors: Option[Fetched])

@@ -13,10 +13,11 @@ final case class FitFacts(
     meanRating: Double,
     blocks: Int,
     history: Seq[StepRecord],
-    seconds: Map[String, Double]
+    seconds: Map[String, Double],
+    bestIteration: Option[Int] = None
 )
 
-/** Factors of users and items, and the items that each user has rated. Plain data on the driver. */
+/** Factors of users and items, and what each user has rated. Plain data on the driver. */
 final class AlsModel(
     val params: AlsParams,
     val users: FactorTable,
@@ -46,10 +47,8 @@ final class AlsModel(
       throw new InvalidInput("the user or the item was not in the training data")
     else Float.NaN
 
-  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
-    * One job.
-    */
-  def score(ratings: Ratings): Score = {
+  /** Refuses ratings whose ids are of another kind than the model's. */
+  private[als] def checkKinds(ratings: Ratings): Unit =
     for (
       (space, table, what) <- Seq((ratings.users, users, "user"), (ratings.items, items, "item"))
     )
@@ -57,6 +56,12 @@ final class AlsModel(
         (space.kind == "text") == (table.names != null),
         s"${ratings.source}: ${what}s are ${space.kind} ids, those of the training data are not; convert them"
       )
+
+  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
+    * One job.
+    */
+  def score(ratings: Ratings): Score = {
+    checkKinds(ratings)
     ratings.facts
     val sc = ratings.chunks.sparkContext
     // What users have seen is not asked for, and can be the larger part.
@@ -82,7 +87,7 @@ final class AlsModel(
       candidates: Option[Array[Int]] = None
   ): Recommendations = {
     val all = candidates.getOrElse(Array.range(0, items.size))
-    val hidden = if (excludeSeen) seen else null
+    val hidden = if (excludeSeen) seen.bare else null
     val question = new Question(users.rank, users.rows, items.rows, all, hidden, offset)
     Recommender.ask(sc, question, userRows, k)
   }
@@ -96,7 +101,7 @@ final class AlsModel(
       candidates: Option[Array[Int]] = None
   ): Recommendations = {
     val all = candidates.getOrElse(Array.range(0, users.size))
-    val hidden = if (excludeSeen) seen.transposed(items.size) else null
+    val hidden = if (excludeSeen) seen.bare.transposed(items.size) else null
     val question = new Question(users.rank, items.rows, users.rows, all, hidden, offset)
     Recommender.ask(sc, question, itemRows, k)
   }

@@ -20,6 +20,7 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   def nonnegative: Boolean = at("nonnegative").asBoolean
   def numBlocks: Option[Int] = Option(at("num_blocks")).filterNot(_.isNull).map(_.asInt)
   def tol: Option[Double] = Option(at("tol")).filterNot(_.isNull).map(_.asDouble)
+  def patience: Option[Int] = Option(at("patience")).filterNot(_.isNull).map(_.asInt)
   def duplicates: Duplicates = Duplicates.named(at("duplicates").asText).get
   def coldStart: String = at("cold_start").asText
   def seed: Long = at("random_state").asLong
@@ -99,6 +100,10 @@ object AlsParams {
     InvalidInput.unless(
       !params.sampled || !(params.implicitFeedback || params.nonnegative),
       "method='gibbs' samples explicit ratings; leave implicit and nonnegative off, or take method='als'"
+    )
+    InvalidInput.unless(
+      !params.sampled || params.patience.isEmpty,
+      "patience stops method='als'; method='gibbs' takes n_samples samples, so leave patience out"
     )
     params
   }

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, FloatRows, SparseBlock}
+import mllibpy.engine.{Buckets, FloatRows, Shared, SparseBlock}
 import mllibpy.kernel.{
   GramianTree,
   HalfStepSums,
@@ -46,8 +46,18 @@ final case class Plan(
   def width: Int = if (objective.biases) rank + 2 else rank
 }
 
-/** The arithmetic on one block, the same for all strategies. */
-final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) extends Serializable {
+/** The arithmetic on one block, the same for all strategies.
+  *
+  * @param start
+  *   factors that rows start from where their ids are among them, by side
+  */
+final class BlockStep(
+    plan: Plan,
+    buckets: Buckets,
+    users: Long,
+    items: Long,
+    start: Map[Side, Shared[FactorTable]] = Map.empty
+) extends Serializable {
   import plan.{objective, width}
 
   def rank: Int = width
@@ -84,9 +94,22 @@ final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) ex
     solved(block, out, sums)
   }
 
-  /** The factors that a side starts from. */
+  /** The factors that a side starts from: items', or, where a fit goes on from others', users'. Of
+    * those, new ones start from 0, as all do in a fit of its own.
+    */
   def initial(side: Side, block: SparseBlock): Solved = {
-    val out = InitialFactors.rows(
+    val out =
+      if (side == Side.User && start.nonEmpty)
+        new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(width)))
+      else drawn(side, block)
+    val one = pinned(side)
+    if (one >= 0) block.rowKeys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
+    start.get(side).foreach(known => take(known.value, block.rowKeys, out))
+    solved(block, out, new HalfStepSums(0, penalty(side, block, out)))
+  }
+
+  private def drawn(side: Side, block: SparseBlock): Array[Float] =
+    InitialFactors.rows(
       block.rowKeys,
       plan.rank,
       plan.seed,
@@ -95,9 +118,14 @@ final class BlockStep(plan: Plan, buckets: Buckets, users: Long, items: Long) ex
       plan.initScale,
       width
     )
-    val one = pinned(side)
-    if (one >= 0) block.rowKeys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
-    solved(block, out, new HalfStepSums(0, penalty(side, block, out)))
+
+  private def take(known: FactorTable, keys: Array[Long], out: Array[Float]): Unit = {
+    var r = 0
+    while (r < keys.length) {
+      val row = known.find(keys(r))
+      if (row >= 0) System.arraycopy(known.rows, row * width, out, r * Stride.of(width), width)
+      r += 1
+    }
   }
 
   private def solved(block: SparseBlock, factors: Array[Float], sums: HalfStepSums): Solved = {

@@ -40,7 +40,7 @@ object FoldIn {
           solver(b.block, shared.value)
         }
         .collect()
-        .sortBy(_.number)
+        .sortBy(_.seen.number)
       InvalidInput.unless(
         parts.exists(_.keys.nonEmpty),
         "no rating is of a row that the model knows; there is nothing to fold in"
@@ -52,13 +52,8 @@ object FoldIn {
     }
   }
 
-  private final class Part(
-      val number: Int,
-      val keys: Array[Long],
-      val rows: Array[Float],
-      val start: Array[Int],
-      val seen: Array[Int]
-  ) extends Serializable
+  private final class Part(val keys: Array[Long], val rows: Array[Float], val seen: Seen.Part)
+      extends Serializable
 
   private def solve(model: AlsModel, side: Side): (SparseBlock, FactorTable) => Part = {
     val others = if (side == Side.User) model.items else model.users
@@ -82,8 +77,7 @@ object FoldIn {
       val out = new Array[Float](block.rowKeys.length * stride)
       new RowSolver(plan.width, plan.objective, side = side.number, others = table.size.toLong)
         .solve(block.csr, 0, block.csr.rows, fixed, gramian, null, out)
-      val seen = block.csr.columns.map(places(_))
-      new Part(block.number, block.rowKeys, out, block.csr.start, seen)
+      new Part(block.rowKeys, out, Seen.part(block, places))
     }
   }
 
@@ -91,13 +85,7 @@ object FoldIn {
     val keys = Array.concat(parts.map(_.keys).toIndexedSeq: _*)
     val padded = Array.concat(parts.map(_.rows).toIndexedSeq: _*)
     val (table, rowOf) = FactorTable.of(space, keys, padded, m.params.width)
-    val lists = new Array[Array[Int]](keys.length)
-    var row = 0
-    for (p <- parts; r <- 0 until p.start.length - 1) {
-      lists(rowOf(row)) = p.seen.slice(p.start(r), p.start(r + 1)).sorted
-      row += 1
-    }
-    val seen = new Seen(lists.scanLeft(0)(_ + _.length), lists.flatten)
+    val seen = Seen.assemble(parts.map(_.seen), rowOf)
     if (side == Side.User) new AlsModel(m.params, table, m.items, seen, m.facts)
     else new AlsModel(m.params, m.users, table, seen.transposed(m.users.size), m.facts)
   }

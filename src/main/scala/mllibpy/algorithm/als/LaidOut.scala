@@ -19,6 +19,12 @@ final class LaidOutSide(built: RDD[Built], keysOfBlock: Array[Array[Long]], val 
 final class LaidOut(val users: LaidOutSide, val items: LaidOutSide, val buckets: Buckets) {
   def apply(side: Side): LaidOutSide = if (side == Side.User) users else items
 
+  /** Mean of the ratings, repeated pairs folded. Summed by bucket: one job. */
+  def mean: Double = {
+    val sums = LaidOut.sums(users.blocks).collect().sortBy(_._1)
+    sums.flatMap(_._2).sum / users.entries
+  }
+
   def release(): Unit = {
     users.release()
     items.release()
@@ -31,6 +37,23 @@ object LaidOut {
     val users = side(ratings, buckets, policy, Side.User)
     try new LaidOut(users, side(ratings, buckets, policy, Side.Item), buckets)
     catch { case e: Throwable => users.release(); throw e }
+  }
+
+  /** Throws where a pair repeats. One job, with a shuffle. */
+  private[als] def refuseRepeats(ratings: Ratings, blocks: Int): Unit =
+    side(ratings, Buckets.of(ratings.facts.count, blocks), Duplicates.Refuse, Side.User).release()
+
+  /** The sum of each bucket's ratings, by block. */
+  private def sums(blocks: RDD[SparseBlock]): RDD[(Int, Array[Double])] = blocks.map { b =>
+    val values = b.csr.values
+    val ends = b.bucketStart.map(b.csr.start(_))
+    val sums = ends.indices.init.map { i =>
+      var sum = 0.0
+      var e = ends(i)
+      while (e < ends(i + 1)) { sum += values(e); e += 1 }
+      sum
+    }
+    (b.number, sums.toArray)
   }
 
   private final class Summary(

@@ -26,12 +26,20 @@ private final class Sampling(params: AlsParams, plan: Plan, ratings: Long) {
       sweep
     )
 
+  /** Samples kept so far. */
+  def kept: Int = users.length
+
+  /** Whether the last sweep was kept. */
+  def keptLast: Boolean = isKept(sweep)
+
+  private def isKept(sweep: Int): Boolean =
+    sweep > params.burnIn && (sweep - params.burnIn) % params.thin == 0
+
   /** Ends a sweep: draws the noise, and keeps every `thin`-th sample after the burn-in. */
   def swept(squares: Double)(factors: => (Array[Float], Array[Float])): Unit = {
     sweep += 1
     noise = params.noisePrecision.getOrElse(draws.noise(squares, ratings, sweep))
-    val since = sweep - params.burnIn
-    if (since > 0 && since % params.thin == 0) {
+    if (isKept(sweep)) {
       val (u, i) = factors
       users += u
       items += i

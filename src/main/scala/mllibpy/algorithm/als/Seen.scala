@@ -1,13 +1,41 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Shared, SparseBlock}
+import mllibpy.engine.{InvalidInput, Shared, SparseBlock}
+import mllibpy.kernel.PackedFloats
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
-/** Which items each user rated: user row u saw `items(start(u)) until items(start(u + 1))`,
+/** Which items each user rated, and how: user row u rated `items(start(u)) until start(u + 1)`,
   * ascending.
+  *
+  * @param values
+  *   the ratings beside `items`; null where they are not known (a model of an earlier version) or
+  *   not needed
   */
-final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializable {
+final class Seen(
+    val start: Array[Int],
+    val items: Array[Int],
+    val values: PackedFloats = null
+) extends Serializable {
+
+  /** The same without the ratings' values: what there is to send where they are not asked for. */
+  def bare: Seen = if (values == null) this else new Seen(start, items)
+
+  /** The ratings of a user. */
+  def valuesOf(user: Int): Array[Float] = {
+    val out = new Array[Float](start(user + 1) - start(user))
+    known.read(start(user), out.length, out)
+    out
+  }
+
+  /** The values; throws where the model has none. */
+  def known: PackedFloats = {
+    InvalidInput.unless(
+      values != null,
+      "this model was saved without the ratings' values, by an earlier version; fit again"
+    )
+    values
+  }
 
   /** Which users rated each of `n` items. */
   def transposed(n: Int): Seen = {
@@ -17,25 +45,32 @@ final class Seen(val start: Array[Int], val items: Array[Int]) extends Serializa
     while (i < n) { to(i + 1) += to(i); i += 1 }
     val next = to.clone
     val users = new Array[Int](items.length)
+    val from = if (values == null) null else new Array[Int](items.length)
     var u = 0
     while (u < start.length - 1) {
       var e = start(u)
       while (e < start(u + 1)) {
         users(next(items(e))) = u
+        if (from != null) from(next(items(e))) = e
         next(items(e)) += 1
         e += 1
       }
       u += 1
     }
-    new Seen(to, users)
+    new Seen(to, users, if (from == null) null else values.pick(from))
   }
 }
 
 object Seen {
   def nothing(users: Int): Seen = new Seen(new Array[Int](users + 1), Array.empty)
 
-  private final class Part(val number: Int, val start: Array[Int], val items: Array[Int])
-      extends Serializable
+  /** A block's rows, with the model's columns in ascending order. */
+  private[als] final class Part(
+      val number: Int,
+      val start: Array[Int],
+      val items: Array[Int],
+      val values: PackedFloats
+  ) extends Serializable
 
   /** From the users' blocks; one job.
     *
@@ -57,10 +92,7 @@ object Seen {
     val rows = Shared(sc, itemRow)
     try {
       val parts = blocks
-        .map { b =>
-          val model = LaidOut.places(b, keys.value).map(rows.value(_))
-          new Part(b.number, b.csr.start, b.csr.columns.map(model(_)))
-        }
+        .map(b => part(b, LaidOut.places(b, keys.value).map(rows.value(_))))
         .collect()
       assemble(parts.sortBy(_.number), userRow)
     } finally {
@@ -69,7 +101,46 @@ object Seen {
     }
   }
 
-  private def assemble(parts: Array[Part], userRow: Array[Int]): Seen = {
+  /** A block's part.
+    *
+    * @param row
+    *   the model's row of each of the block's columns
+    */
+  private[als] def part(b: SparseBlock, row: Array[Int]): Part = {
+    val columns = b.csr.columns
+    val order = sorted(b.csr.start, columns, row)
+    new Part(
+      b.number,
+      b.csr.start,
+      order.map(e => row(columns(e))),
+      b.csr.packedValues.pick(order)
+    )
+  }
+
+  /** The entries, each row's in ascending order of the model's rows. */
+  private def sorted(start: Array[Int], columns: Array[Int], row: Array[Int]): Array[Int] = {
+    val order = new Array[Int](columns.length)
+    var both = new Array[Long](256)
+    var r = 0
+    while (r < start.length - 1) {
+      val (from, n) = (start(r), start(r + 1) - start(r))
+      if (n > both.length) both = new Array[Long](Math.max(n, (n.toLong * 3 / 2).toInt))
+      var i = 0
+      while (i < n) { both(i) = row(columns(from + i)).toLong << 32 | (from + i); i += 1 }
+      java.util.Arrays.sort(both, 0, n)
+      i = 0
+      while (i < n) { order(from + i) = both(i).toInt; i += 1 }
+      r += 1
+    }
+    order
+  }
+
+  /** @param parts
+    *   in the order of the blocks
+    * @param userRow
+    *   the model's row of each of their rows
+    */
+  private[als] def assemble(parts: Array[Part], userRow: Array[Int]): Seen = {
     val start = new Array[Int](userRow.length + 1)
     var user = 0
     for (p <- parts; r <- 0 until p.start.length - 1) {
@@ -79,14 +150,15 @@ object Seen {
     var i = 0
     while (i < userRow.length) { start(i + 1) = Math.addExact(start(i), start(i + 1)); i += 1 }
     val items = new Array[Int](start(userRow.length))
+    val values = new PackedFloats.Joiner(parts.map(_.values).toSeq, items.length)
     user = 0
-    for (p <- parts; r <- 0 until p.start.length - 1) {
+    for (number <- parts.indices; p = parts(number); r <- 0 until p.start.length - 1) {
       val to = start(userRow(user))
       val n = p.start(r + 1) - p.start(r)
       System.arraycopy(p.items, p.start(r), items, to, n)
-      java.util.Arrays.sort(items, to, to + n)
+      values.copy(number, p.start(r), to, n)
       user += 1
     }
-    new Seen(start, items)
+    new Seen(start, items, values.result)
   }
 }
