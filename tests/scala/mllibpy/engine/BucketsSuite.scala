@@ -50,6 +50,30 @@ class BucketsSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     assert(Seq(1, 2, 100, 4096).map(Buckets.of(1000000L, _).count).distinct == Seq(128))
   }
 
+  private val weights = for {
+    heavy <- Gen.choose(0, Buckets.Most - 1)
+    weight <- Gen.choose(1L, 100000L)
+  } yield Array.fill(Buckets.Most)(5L).updated(heavy, weight)
+
+  test("balanced: no block has much more than its share") {
+    forAll(weights, Gen.choose(1, 50)) { (w: Array[Long], blocks: Int) =>
+      val b = Buckets.balanced(w, blocks)
+      val each = Buckets.Most / b.count
+      val loads =
+        (0 until blocks).map(i => w.slice(b.first(i) * each, b.first(i + 1) * each).sum)
+      val heaviest = w.grouped(each).map(_.sum).max
+      assert(loads.sum == w.sum)
+      assert(loads.max <= w.sum.toDouble / blocks + 3 * heaviest)
+    }
+  }
+
+  test("balanced: a hot bucket has a block for itself, the others share the rest") {
+    val w = Array.fill(Buckets.Most)(16L)
+    w(0) = 1L << 20
+    val b = Buckets.balanced(w, 4)
+    assert(b.count == 256 && (0 to 4).map(b.first) == Seq(0, 1, 86, 171, 256))
+  }
+
   test("a number of buckets that is no power of two, or no blocks, is refused") {
     intercept[IllegalArgumentException](Buckets(12, 1))
     intercept[IllegalArgumentException](Buckets(16, 0))

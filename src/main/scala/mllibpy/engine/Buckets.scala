@@ -6,25 +6,69 @@ import org.apache.spark.Partitioner
   *
   * A bucket is the keys with the same leading bits; there are `count` of them, a power of two
   * chosen from the number of ratings alone, never from the cluster. A block is a run of whole
-  * buckets. So what is summed bucket by bucket does not depend on the number of blocks.
+  * buckets. So what is summed bucket by bucket does not depend on the number of blocks, nor on
+  * where they begin.
+  *
+  * @param firsts
+  *   the first bucket of each block, and `count`
   */
-final case class Buckets(count: Int, blocks: Int) {
-  require(Integer.bitCount(count) == 1 && blocks >= 1, s"$count buckets, $blocks blocks")
+final class Buckets private (val count: Int, firsts: Array[Int]) extends Serializable {
   private val shift = 64 - Integer.numberOfTrailingZeros(count)
+  @transient private lazy val blockOfBucket = {
+    val out = new Array[Int](count)
+    for (block <- 0 until blocks)
+      java.util.Arrays.fill(out, firsts(block), firsts(block + 1), block)
+    out
+  }
 
+  def blocks: Int = firsts.length - 1
   def bucketOf(key: Long): Int = if (count == 1) 0 else (key >>> shift).toInt
-  def blockOf(key: Long): Int = (bucketOf(key).toLong * blocks / count).toInt
-
-  /** The first bucket of a block: the least b with b * blocks / count >= block. */
-  def first(block: Int): Int = ((block.toLong * count + blocks - 1) / blocks).toInt
+  def blockOf(key: Long): Int = blockOfBucket(bucketOf(key))
+  def first(block: Int): Int = firsts(block)
 }
 
 object Buckets {
   final val Most = 4096
 
-  def of(ratings: Long, blocks: Int): Buckets = {
-    val wanted = Math.min(Most.toLong, Math.max(16L, ratings / 4096))
-    Buckets(Integer.highestOneBit(wanted.toInt), blocks)
+  /** Blocks of as many buckets each as can be. */
+  def apply(count: Int, blocks: Int): Buckets = weighted(count, blocks, Array.fill(count)(1L))
+
+  /** For so many ratings, blocks of as many buckets each as can be. */
+  def of(ratings: Long, blocks: Int): Buckets = apply(countFor(ratings), blocks)
+
+  /** For ratings that fall so often into each of [[Most]] buckets, blocks of as many ratings each
+    * as can be: the work of a half-step, n k^2, goes with them, and keys are scrambled, so that
+    * rows fall evenly.
+    */
+  def balanced(weights: Array[Long], blocks: Int): Buckets = {
+    val count = countFor(weights.sum)
+    val each = Most / count
+    weighted(count, blocks, Array.tabulate(count)(b => weights.slice(b * each, (b + 1) * each).sum))
+  }
+
+  private def countFor(ratings: Long): Int =
+    Integer.highestOneBit(Math.min(Most.toLong, Math.max(16L, ratings / 4096)).toInt)
+
+  /** A block takes buckets until it has its share, to the nearest bucket, of what is left for it
+    * and the blocks behind it, but at least one.
+    */
+  private def weighted(count: Int, blocks: Int, weights: Array[Long]): Buckets = {
+    require(Integer.bitCount(count) == 1 && blocks >= 1, s"$count buckets, $blocks blocks")
+    val firsts = new Array[Int](blocks + 1)
+    var left = weights.sum
+    var bucket = 0
+    for (block <- 0 until blocks - 1) {
+      val share = left.toDouble / (blocks - block)
+      var load = 0L
+      while (bucket < count && (bucket == firsts(block) || load + weights(bucket) / 2.0 <= share)) {
+        load += weights(bucket)
+        bucket += 1
+      }
+      firsts(block + 1) = bucket
+      left -= load
+    }
+    firsts(blocks) = count
+    new Buckets(count, firsts)
   }
 }
 

@@ -19,7 +19,7 @@ class BlockStepSuite extends AnyFunSuite {
   private def step(implicitly: Boolean, nonnegative: Boolean = false) =
     new BlockStep(
       Plan(4, Objective(implicitly, 1f, 0.5f, nonnegative), seed = 3),
-      Buckets(1, 1),
+      Side.map(_ => Buckets(1, 1)),
       users = 2,
       items = 3
     )

@@ -20,7 +20,10 @@ class BlockedSuite extends AnyFunSuite with LocalSession {
     try {
       val objective = Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false)
       val movement =
-        new Blocked(laidOut, new BlockStep(Plan(3, objective, seed = 1), laidOut.buckets, 9, 9))
+        new Blocked(
+          laidOut,
+          new BlockStep(Plan(3, objective, seed = 1), Side.map(laidOut(_).buckets), 9, 9)
+        )
       try {
         val items = movement.initial(Side.Item)
         val users = movement.halfStep(Side.User, items, None)

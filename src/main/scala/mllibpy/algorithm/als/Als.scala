@@ -52,7 +52,7 @@ object Als {
       val plan = params.plan(mean)
       val step = new BlockStep(
         plan,
-        laidOut.buckets,
+        Side.map(laidOut(_).buckets),
         laidOut.users.keys.length.toLong,
         laidOut.items.keys.length.toLong,
         start
@@ -235,7 +235,7 @@ private final class Fit(
       ended.iterations,
       laidOut.users.entries,
       mean,
-      laidOut.buckets.blocks,
+      laidOut.blocks,
       monitor.history,
       Map.empty,
       best.map(_.iteration)

@@ -53,7 +53,7 @@ final case class Plan(
   */
 final class BlockStep(
     plan: Plan,
-    buckets: Buckets,
+    buckets: Map[Side, Buckets],
     users: Long,
     items: Long,
     start: Map[Side, Shared[FactorTable]] = Map.empty
@@ -91,7 +91,7 @@ final class BlockStep(
       else
         new RowSolver(width, objective, plan.method, side.number, others(side))
           .solve(block.csr, 0, block.csr.rows, fixed, gramian, current, out)
-    solved(block, out, sums)
+    solved(side, block, out, sums)
   }
 
   /** The factors that a side starts from: items', or, where a fit goes on from others', users'. Of
@@ -105,7 +105,7 @@ final class BlockStep(
     val one = pinned(side)
     if (one >= 0) block.rowKeys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
     start.get(side).foreach(known => take(known.value, block.rowKeys, out))
-    solved(block, out, new HalfStepSums(0, penalty(side, block, out)))
+    solved(side, block, out, new HalfStepSums(0, penalty(side, block, out)))
   }
 
   private def drawn(side: Side, block: SparseBlock): Array[Float] =
@@ -128,15 +128,20 @@ final class BlockStep(
     }
   }
 
-  private def solved(block: SparseBlock, factors: Array[Float], sums: HalfStepSums): Solved = {
+  private def solved(
+      side: Side,
+      block: SparseBlock,
+      factors: Array[Float],
+      sums: HalfStepSums
+  ): Solved = {
     val nodes =
       if (!plan.needsGramian) Nil
       else
         GramianTree.nodes(
           factors,
           width,
-          buckets.count,
-          buckets.first(block.number),
+          buckets(side).count,
+          buckets(side).first(block.number),
           block.bucketStart
         )
     new Solved(block.number, new FloatRows(width, factors), sums, nodes)

@@ -36,7 +36,7 @@ final class Parcel(val from: Int, val rows: FloatRows) extends Serializable
 final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedFactors] {
   private val routes: Map[Side, RDD[Routes]] = Side.map { s =>
     Blocked
-      .routes(laidOut(s).blocks, laidOut(s.other).blocks, laidOut.buckets)
+      .routes(laidOut(s).blocks, laidOut(s.other).blocks, laidOut(s).buckets)
       .persist(StorageLevel.MEMORY_AND_DISK)
   }
   private val history = mutable.ArrayBuffer.empty[RDD[_]]
@@ -58,7 +58,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
       current: Option[BlockedFactors],
       prior: Prior
   ): BlockedFactors = {
-    val parcels = Blocked.ship(fixed.solved, routes(side.other), laidOut.buckets.blocks)
+    val parcels = Blocked.ship(fixed.solved, routes(side.other), laidOut.blocks)
     val blocks = laidOut(side).blocks
     val solved = current.filter(_ => step.wantsCurrent) match {
       case None    => Blocked.solve(side, blocks, parcels, step, fixed.gramian, prior)

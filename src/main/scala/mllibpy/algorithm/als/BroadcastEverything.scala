@@ -17,7 +17,7 @@ final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockS
   }
 
   def blocks(side: Side): RDD[SparseBlock] =
-    BroadcastEverything.pick(sc, ratings(side), laidOut.buckets.blocks)
+    BroadcastEverything.pick(sc, ratings(side), laidOut.blocks)
 
   override def close(): Unit = {
     super.close()

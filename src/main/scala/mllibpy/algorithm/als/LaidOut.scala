@@ -5,7 +5,12 @@ import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
 /** One side's blocks at rest, and the keys of its rows: global row number = place in `keys`. */
-final class LaidOutSide(built: RDD[Built], keysOfBlock: Array[Array[Long]], val entries: Long) {
+final class LaidOutSide(
+    built: RDD[Built],
+    keysOfBlock: Array[Array[Long]],
+    val entries: Long,
+    val buckets: Buckets
+) {
   val blocks: RDD[SparseBlock] = built.map(_.block)
   val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
 
@@ -16,7 +21,9 @@ final class LaidOutSide(built: RDD[Built], keysOfBlock: Array[Array[Long]], val 
 }
 
 /** Ratings laid out both ways into the same number of blocks. Two jobs, a shuffle each. */
-final class LaidOut(val users: LaidOutSide, val items: LaidOutSide, val buckets: Buckets) {
+final class LaidOut(val users: LaidOutSide, val items: LaidOutSide) {
+  def blocks: Int = users.buckets.blocks
+
   def apply(side: Side): LaidOutSide = if (side == Side.User) users else items
 
   /** Mean of the ratings, repeated pairs folded. Summed by bucket: one job. */
@@ -33,15 +40,14 @@ final class LaidOut(val users: LaidOutSide, val items: LaidOutSide, val buckets:
 
 object LaidOut {
   def apply(ratings: Ratings, blocks: Int, policy: Duplicates): LaidOut = {
-    val buckets = Buckets.of(ratings.facts.count, blocks)
-    val users = side(ratings, buckets, policy, Side.User)
-    try new LaidOut(users, side(ratings, buckets, policy, Side.Item), buckets)
+    val users = side(ratings, blocks, policy, Side.User)
+    try new LaidOut(users, side(ratings, blocks, policy, Side.Item))
     catch { case e: Throwable => users.release(); throw e }
   }
 
   /** Throws where a pair repeats. One job, with a shuffle. */
   private[als] def refuseRepeats(ratings: Ratings, blocks: Int): Unit =
-    side(ratings, Buckets.of(ratings.facts.count, blocks), Duplicates.Refuse, Side.User).release()
+    side(ratings, blocks, Duplicates.Refuse, Side.User).release()
 
   /** The sum of each bucket's ratings, by block. */
   private def sums(blocks: RDD[SparseBlock]): RDD[(Int, Array[Double])] = blocks.map { b =>
@@ -66,10 +72,11 @@ object LaidOut {
 
   private def side(
       ratings: Ratings,
-      buckets: Buckets,
+      blocks: Int,
       policy: Duplicates,
       side: Side
   ): LaidOutSide = {
+    val buckets = Buckets.balanced(ratings.facts.filling(side), blocks)
     val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
     val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
     try {
@@ -80,7 +87,7 @@ object LaidOut {
         .collect()
         .sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
-      new LaidOutSide(built, found.map(_.keys), found.map(_.entries.toLong).sum)
+      new LaidOutSide(built, found.map(_.keys), found.map(_.entries.toLong).sum, buckets)
     } catch { case e: Throwable => Layout.release(built); throw e }
   }
 

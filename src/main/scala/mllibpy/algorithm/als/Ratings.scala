@@ -1,6 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{
+  Buckets,
   IdSpace,
   InvalidInput,
   IntegerIds,
@@ -232,54 +233,65 @@ object Ratings {
   }
 }
 
-/** Count, sums and the first bad value of some ratings. */
-final case class RatingFacts(
-    count: Long,
-    sum: Double,
-    squares: Double,
-    badCount: Long,
-    bad: Option[(Long, Long, Float)]
-) {
-  def merge(o: RatingFacts): RatingFacts =
-    RatingFacts(
-      count + o.count,
-      sum + o.sum,
-      squares + o.squares,
-      badCount + o.badCount,
-      bad.orElse(o.bad)
-    )
+/** Count, sums and the first bad value of some ratings, and how often they fall into each of
+  * [[Buckets.Most]] buckets of users and of items.
+  */
+final class RatingFacts private (
+    private val users: Array[Long],
+    private val items: Array[Long]
+) extends Serializable {
+  var count = 0L
+  private var sum = 0.0
+  private var squares = 0.0
+  var badCount = 0L
+  var bad: Option[(Long, Long, Float)] = None
+
+  def filling(side: Side): Array[Long] = if (side == Side.User) users else items
+
+  def merge(o: RatingFacts): RatingFacts = {
+    count += o.count
+    sum += o.sum
+    squares += o.squares
+    badCount += o.badCount
+    bad = bad.orElse(o.bad)
+    for (b <- users.indices) { users(b) += o.users(b); items(b) += o.items(b) }
+    this
+  }
 
   def mean: Double = sum / count
 
   /** RMSE of predicting `c` everywhere. */
   def rmseOfConstant(c: Double): Double =
     Math.sqrt(Math.max(0.0, (squares - 2 * c * sum) / count + c * c))
+
+  private def add(c: Triples): Unit = {
+    var i = 0
+    while (i < c.size) {
+      val r = c.values(i)
+      if (java.lang.Float.isFinite(r)) {
+        sum += r
+        squares += r.toDouble * r
+      } else {
+        badCount += 1
+        if (bad.isEmpty) bad = Some((c.rows(i), c.columns(i), r))
+      }
+      users((c.rows(i) >>> RatingFacts.Shift).toInt) += 1
+      items((c.columns(i) >>> RatingFacts.Shift).toInt) += 1
+      i += 1
+    }
+    count += c.size
+  }
 }
 
 object RatingFacts {
-  val none: RatingFacts = RatingFacts(0, 0, 0, 0, None)
+  private final val Shift = 64 - Integer.numberOfTrailingZeros(Buckets.Most)
+
+  def none: RatingFacts =
+    new RatingFacts(new Array[Long](Buckets.Most), new Array[Long](Buckets.Most))
 
   def of(chunks: Iterator[Triples]): RatingFacts = {
-    var count = 0L
-    var sum = 0.0
-    var squares = 0.0
-    var badCount = 0L
-    var bad: Option[(Long, Long, Float)] = None
-    for (c <- chunks) {
-      var i = 0
-      while (i < c.size) {
-        val r = c.values(i)
-        if (java.lang.Float.isFinite(r)) {
-          sum += r
-          squares += r.toDouble * r
-        } else {
-          badCount += 1
-          if (bad.isEmpty) bad = Some((c.rows(i), c.columns(i), r))
-        }
-        i += 1
-      }
-      count += c.size
-    }
-    RatingFacts(count, sum, squares, badCount, bad)
+    val out = none
+    chunks.foreach(out.add)
+    out
   }
 }

@@ -41,7 +41,7 @@ private[als] object Validation {
   ): Validation = {
     ratings.facts
     if (params.duplicates == Duplicates.Refuse)
-      LaidOut.refuseRepeats(ratings, laidOut.buckets.blocks)
+      LaidOut.refuseRepeats(ratings, laidOut.blocks)
     val held = new HeldOutBlocks(sc, ratings, params.duplicates, laidOut)
     try
       if (params.implicitFeedback) ranking(sc, held, seen) else new HeldOutErrors(sc, held, offset)
@@ -126,7 +126,7 @@ private final class HeldOutBlocks(
   private val keys = Shared(sc, new TrainingKeys(laidOut.users.keys, laidOut.items.keys))
   private val built = Layout.blocks(
     ratings.chunks,
-    Buckets.of(ratings.facts.count, laidOut.buckets.blocks),
+    Buckets.of(ratings.facts.count, laidOut.blocks),
     policy
   )
   val blocks: RDD[HeldOut] =
