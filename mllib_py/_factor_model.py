@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import warnings
 from typing import Any
 
@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _arrays, _bridge
+from mllib_py._asking import OUTPUTS, Answer, Asking
 from mllib_py._columns import as_array, asked_ids
 from mllib_py._estimator import Estimator
+from mllib_py._files import uri_of
 
 
 class FactorModel(Estimator):
@@ -113,7 +115,8 @@ class FactorModel(Estimator):
         *,
         allow: ArrayLike | None = None,
         deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+        output: str = "pandas",
+    ) -> Any:
         """Recommend items to users.
 
         Parameters
@@ -127,10 +130,13 @@ class FactorModel(Estimator):
         allow, deny : array-like of ids, optional
             Items to choose from, and items to leave out, for all of these users. Ids that the model
             does not know count for nothing.
+        output : {"pandas", "arrow", "spark"}, default="pandas"
+            A pandas DataFrame, an Arrow table, or a Spark DataFrame, whose rows the executors
+            compute whenever it is used (cache it to use it twice), and which stay there.
 
         Returns
         -------
-        pandas.DataFrame
+        pandas.DataFrame, pyarrow.Table or pyspark.sql.DataFrame
             Columns: the user, the item (named as `user_col` and `item_col` say), ``score`` and
             ``rank`` (from 1), best first, users in the order given. A user unknown to the model has
             no rows, and a warning says so.
@@ -138,8 +144,8 @@ class FactorModel(Estimator):
         Raises
         ------
         ValueError
-            The estimator is not fitted, `k` is below 1, or `cold_start` is "error" and a user is
-            unknown.
+            The estimator is not fitted, `k` is below 1, `output` is another, or `cold_start` is
+            "error" and a user is unknown.
         TypeError
             Ids are not of the training data's kind (integers or texts).
 
@@ -152,8 +158,10 @@ class FactorModel(Estimator):
         [[3, 10, 1], [3, 30, 2], [1, 30, 1]]
         >>> als.recommend([3], deny=[10])["item"].tolist()
         [30]
+        >>> als.recommend(output="spark").filter("rank = 1").count()
+        3
         """
-        return self._best("items", users, k, exclude_seen, allow, deny)
+        return self._best("items", users, k, exclude_seen, allow, deny, output)
 
     def recommend_users(
         self,
@@ -163,7 +171,8 @@ class FactorModel(Estimator):
         *,
         allow: ArrayLike | None = None,
         deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+        output: str = "pandas",
+    ) -> Any:
         """Find the users to whom to recommend items.
 
         Parameters
@@ -176,10 +185,12 @@ class FactorModel(Estimator):
             Leave out who rated the item in the training data.
         allow, deny : array-like of ids, optional
             Users to choose from, and users to leave out.
+        output : {"pandas", "arrow", "spark"}, default="pandas"
+            As of `recommend`.
 
         Returns
         -------
-        pandas.DataFrame
+        pandas.DataFrame, pyarrow.Table or pyspark.sql.DataFrame
             As of `recommend`, with the item first.
 
         Raises
@@ -195,7 +206,7 @@ class FactorModel(Estimator):
         >>> als.recommend_users([30], k=2)["user"].tolist()
         [1, 3]
         """
-        return self._best("users", items, k, exclude_seen, allow, deny)
+        return self._best("users", items, k, exclude_seen, allow, deny, output)
 
     def similar_items(
         self,
@@ -204,7 +215,8 @@ class FactorModel(Estimator):
         *,
         allow: ArrayLike | None = None,
         deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+        output: str = "pandas",
+    ) -> Any:
         """Find items that are like others, by the cosine of their factors (without biases).
 
         Parameters
@@ -215,10 +227,12 @@ class FactorModel(Estimator):
             Similar items for each at most; an item is not similar to itself.
         allow, deny : array-like of ids, optional
             Items to choose from, and items to leave out.
+        output : {"pandas", "arrow", "spark"}, default="pandas"
+            As of `recommend`.
 
         Returns
         -------
-        pandas.DataFrame
+        pandas.DataFrame, pyarrow.Table or pyspark.sql.DataFrame
             Columns: the item (named as `item_col` says), ``similar``, ``score`` (the cosine) and
             ``rank``.
 
@@ -235,7 +249,7 @@ class FactorModel(Estimator):
         >>> als.similar_items([10], k=1)[["item", "rank"]].to_numpy().tolist()
         [[10, 1]]
         """
-        return self._best("similar items", items, k, True, allow, deny)
+        return self._best("similar items", items, k, True, allow, deny, output)
 
     def similar_users(
         self,
@@ -244,7 +258,8 @@ class FactorModel(Estimator):
         *,
         allow: ArrayLike | None = None,
         deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+        output: str = "pandas",
+    ) -> Any:
         """Find users who are like others, by the cosine of their factors (without biases).
 
         Parameters
@@ -255,10 +270,12 @@ class FactorModel(Estimator):
             Similar users for each at most.
         allow, deny : array-like of ids, optional
             Users to choose from, and users to leave out.
+        output : {"pandas", "arrow", "spark"}, default="pandas"
+            As of `recommend`.
 
         Returns
         -------
-        pandas.DataFrame
+        pandas.DataFrame, pyarrow.Table or pyspark.sql.DataFrame
             As of `similar_items`, with the user first.
 
         Raises
@@ -274,7 +291,62 @@ class FactorModel(Estimator):
         >>> als.similar_users([1], k=1)[["user", "rank"]].to_numpy().tolist()
         [[1, 1]]
         """
-        return self._best("similar users", users, k, True, allow, deny)
+        return self._best("similar users", users, k, True, allow, deny, output)
+
+    def write_recommendations(
+        self,
+        path: str | os.PathLike[str],
+        k: int = 10,
+        users: ArrayLike | None = None,
+        exclude_seen: bool = True,
+        *,
+        allow: ArrayLike | None = None,
+        deny: ArrayLike | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write recommendations as Parquet, from the executors, without collecting them.
+
+        Parameters
+        ----------
+        path : str or path
+            A folder to be, local or of any file system that Hadoop knows (``hdfs://``). It appears
+            whole or not at all.
+        k : int, default=10
+            Items for each user at most.
+        users : array-like of shape (n,), or one id, optional
+            As of `recommend`. Default: all of them.
+        exclude_seen : bool, default=True
+            Leave out what a user rated in the training data.
+        allow, deny : array-like of ids, optional
+            As of `recommend`.
+        overwrite : bool, default=False
+            Whether to replace a folder of Parquet files.
+
+        Raises
+        ------
+        ValueError
+            As `recommend`; or something is there already, or (with `overwrite`) something that is
+            no folder of Parquet files.
+        TypeError
+            As `recommend`.
+
+        Examples
+        --------
+        >>> import mllib_py, pandas, tempfile
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> als = mllib_py.ALS(rank=2).fit(ratings)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     als.write_recommendations(f"{folder}/best", k=1)
+        ...     found = pandas.read_parquet(f"{folder}/best")
+        >>> sorted(found["user"])
+        [1, 2, 3]
+        """
+        asking = self._asking("items", users, k, exclude_seen, allow, deny)
+        uri = uri_of(path)
+        _bridge.call("checkFolder", uri, bool(overwrite))
+        frame, unknown = self._frame(asking)
+        _tell_of_strangers(asking, unknown, stacklevel=3)
+        _bridge.call("writeFrame", frame, uri, bool(overwrite))
 
     def _best(
         self,
@@ -284,50 +356,53 @@ class FactorModel(Estimator):
         exclude_seen: bool,
         allow: ArrayLike | None,
         deny: ArrayLike | None,
-    ) -> pd.DataFrame:
-        model = self._fitted()
-        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-        asker = "user" if kind in ("items", "similar users") else "item"
-        found = "item" if kind in ("items", "similar items") else "user"
-        asked = self._array_of(asker, "ids") if ids is None else np.atleast_1d(as_array(ids))
-        meta: dict[str, Any] = {"kind": kind, "n": -1, "exclude_seen": bool(exclude_seen)}
-        meta["k"] = min(int(k), self._info[f"n_{found}s"])
-        arrays: list[NDArray[Any]] = []
-        if ids is not None:
-            arrays, meta["n"], _ = asked_ids(asked, f"{asker}s", self._info[f"{asker}s"])
-        for name, chosen in (("allow", allow), ("deny", deny)):
-            if chosen is not None:
-                more, meta[name], _ = asked_ids(chosen, name, self._info[f"{found}s"])
-                arrays = arrays + more
-        size = sum(a.nbytes for a in arrays) + len(asked) * (8 * meta["k"] + 4)
-        with _arrays.shared_file(size) as path:
-            _arrays.write_arrays(path, arrays)
+        output: str,
+    ) -> Any:
+        self._fitted()
+        if output not in OUTPUTS:
+            one_of = ", ".join(map(repr, OUTPUTS))
+            raise ValueError(f"output must be one of {one_of}, not {output!r}")
+        asking = self._asking(kind, ids, k, exclude_seen, allow, deny)
+        if output == "spark":
+            frame, unknown = self._frame(asking)
+            table = _bridge.frame_of(frame)
+        else:
+            answer, unknown = self._answer(asking)
+            asked = self._array_of(asking.asker, "ids") if asking.ids is None else asking.ids
+            table = answer.table(asking, asked, self._array_of(asking.found, "ids"), output)
+        _tell_of_strangers(asking, unknown, stacklevel=4)
+        return table
+
+    def _asking(
+        self,
+        kind: str,
+        ids: ArrayLike | None,
+        k: int,
+        exclude_seen: bool,
+        allow: ArrayLike | None,
+        deny: ArrayLike | None,
+    ) -> Asking:
+        self._fitted()
+        asking = Asking(kind, self._info, {"user": self.user_col, "item": self.item_col})
+        asking.of(ids, k, exclude_seen)
+        asking.choose("allow", allow)
+        asking.choose("deny", deny)
+        return asking
+
+    def _answer(self, asking: Asking) -> tuple[Answer, int]:
+        """Return what is asked, and how many of those who ask are unknown."""
+        with _arrays.shared_file(asking.bytes_in + asking.bytes_out) as path:
+            asking.write(path)
             out = path.with_name(path.name + ".out")
-            unknown = _bridge.call("recommend", model, str(path), json.dumps(meta), str(out))
-            start, rows, scores = (
-                np.fromfile(f"{out}.{part}", dtype=dtype)
-                for part, dtype in (
-                    ("start", np.int32),
-                    ("items", np.int32),
-                    ("scores", np.float32),
-                )
-            )
-        if unknown:
-            warnings.warn(
-                f"{unknown} of the {asker}s were not in the training data; they get no {found}s",
-                stacklevel=3,
-            )
-        counts = np.diff(start)
-        names = {"user": self.user_col, "item": self.item_col}
-        return pd.DataFrame(
-            {
-                names[asker]: np.repeat(asked, counts),
-                "similar" if asker == found else names[found]: self._array_of(found, "ids")[rows],
-                "score": scores,
-                "rank": np.arange(len(rows)) - np.repeat(start[:-1], counts) + 1,
-            }
-        )
+            unknown = _bridge.call("recommend", self._fitted(), str(path), asking.meta, str(out))
+            return Answer.read(out), unknown
+
+    def _frame(self, asking: Asking) -> tuple[_bridge.Handle, int]:
+        """Return the same, as the JVM's side of a Spark DataFrame."""
+        with _arrays.shared_file(asking.bytes_in) as path:
+            asking.write(path)
+            answer = _bridge.call("recommendFrame", self._fitted(), str(path), asking.meta)
+        return answer.frame(), answer.unknown()
 
     def _array_of(self, side: str, what: str) -> NDArray[Any]:
         model = self._fitted()
@@ -431,3 +506,12 @@ class FactorModel(Estimator):
             raise ValueError(f"side must be 'user' or 'item', not {side!r}")
         name = self.user_col if side == "user" else self.item_col
         return _bridge.frame_of(_bridge.call("factorsFrame", self._fitted(), side, name))
+
+
+def _tell_of_strangers(asking: Asking, unknown: int, *, stacklevel: int) -> None:
+    if unknown:
+        warnings.warn(
+            f"{unknown} of the {asking.asker}s were not in the training data; "
+            f"they get no {asking.found}s",
+            stacklevel=stacklevel,
+        )

@@ -10,17 +10,21 @@ import mllibpy.algorithm.als.{
   FactorTable,
   FoldIn,
   Ratings,
+  Recommender,
   Shape,
   Side,
   StrategyCost
 }
-import mllibpy.engine.{DenseTiles, InvalidInput}
+import mllibpy.engine.DenseTiles
 import mllibpy.kernel.WarmUp
 import org.apache.spark.SparkContext
 import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import scala.jdk.CollectionConverters._
+
+/** Recommendations as a DataFrame, and how many of the ids asked for are unknown to the model. */
+final class FrameAnswer(val frame: DataFrame, val unknown: Int)
 
 /** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
   * bytes.
@@ -179,19 +183,6 @@ object Door {
   private def table(m: AlsModel, side: String): FactorTable =
     if (side == "user") m.users else m.items
 
-  /** Rows of ids: reads ids (int64, or texts) from a file, writes int32 rows, -1 where unknown. */
-  private def rows(in: ArrayReader, n: Int, t: FactorTable, texts: Boolean): Array[Int] =
-    if (texts) in.texts(n).map(t.rowOf(_)) else in.longs(n).map(t.rowOf(_))
-
-  private def known(rows: Array[Int], what: String, m: AlsModel): Unit =
-    if (m.params.coldStart == "error") {
-      val unknown = rows.count(_ < 0)
-      InvalidInput.unless(
-        unknown == 0,
-        s"$unknown of the ${what}s asked for were not in the training data; leave them out, or choose another cold_start"
-      )
-    }
-
   /** Scores of pairs: users, then items in the file; float32 out. */
   def predict(
       m: AlsModel,
@@ -203,62 +194,41 @@ object Door {
   ): Unit = {
     val in = new ArrayReader(path)
     try {
-      val users = rows(in, n, m.users, textUsers)
-      val items = rows(in, n, m.items, textItems)
-      known(users, "user", m)
-      known(items, "item", m)
+      val users = Ids.read(in, n, textUsers).rowsIn(m.users)
+      val items = Ids.read(in, n, textItems).rowsIn(m.items)
+      ColdStart.check(m, users, "user")
+      ColdStart.check(m, items, "item")
       ArrayWriter.floats(out, Array.tabulate(n)(i => m.predict(users(i), items(i))))
     } finally in.close()
   }
 
-  /** Answers "items", "users", "similar items" or "similar users" for the n ids in the file (for
-    * all, in order, where n < 0). Behind them in the file stand the ids of the candidates, where
-    * `meta` has their number. Out: n + 1 starts, rows found, scores. Gives the number of ids
-    * unknown to the model.
+  /** Answers what is asked (see [[Asking]]) with files: n + 1 starts, rows found, scores. Gives the
+    * number of ids unknown to the model.
     */
   def recommend(m: AlsModel, path: String, meta: String, out: String): Int = {
-    val j = parse(meta)
-    val (kind, n, k) = (text(j, "kind"), j.get("n").asInt, j.get("k").asInt)
-    val side = if (kind == "items" || kind == "similar users") "user" else "item"
-    val found = if (kind == "items" || kind == "similar items") "item" else "user"
-    val in = new ArrayReader(path)
-    val (asked, candidates) =
-      try {
-        val t = table(m, side)
-        val asked = if (n < 0) Array.range(0, t.size) else rows(in, n, t, t.names != null)
-        (asked, candidatesOf(in, j, table(m, found)))
-      } finally in.close()
-    known(asked, side, m)
-    val present = asked.filter(_ >= 0)
-    val excludeSeen = j.get("exclude_seen").asBoolean
-    val answer = kind match {
-      case "items"         => m.recommend(sc, present, k, excludeSeen, candidates)
-      case "users"         => m.recommendUsers(sc, present, k, excludeSeen, candidates)
-      case "similar items" => m.similar(sc, Side.Item, present, k, candidates)
-      case _               => m.similar(sc, Side.User, present, k, candidates)
-    }
-    var next = 0
-    val start = asked.scanLeft(0) { (at, row) =>
-      if (row < 0) at
-      else {
-        next += 1
-        answer.start(next)
-      }
-    }
-    ArrayWriter.ints(s"$out.start", start)
+    val asking = Asking.of(m, path, parse(meta))
+    val answer = Recommender.ask(sc, asking.question)
+    ArrayWriter.ints(s"$out.start", answer.start)
     ArrayWriter.ints(s"$out.items", answer.items)
     ArrayWriter.floats(s"$out.scores", answer.scores)
-    asked.count(_ < 0)
+    asking.unknown
   }
 
-  /** Rows of the ids to choose from ("allow") or to leave out ("deny"), ascending. */
-  private def candidatesOf(in: ArrayReader, j: JsonNode, t: FactorTable): Option[Array[Int]] = {
-    def read(n: Int) = rows(in, n, t, t.names != null).filter(_ >= 0).toSet
-    val allowed = Option(j.get("allow")).map(n => read(n.asInt))
-    val denied = Option(j.get("deny")).map(n => read(n.asInt)).getOrElse(Set.empty)
-    if (allowed.isEmpty && denied.isEmpty) None
-    else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
+  /** Answers what is asked with a DataFrame; `meta` names its columns, too. */
+  def recommendFrame(m: AlsModel, path: String, meta: String): FrameAnswer = {
+    val j = parse(meta)
+    val asking = Asking.of(m, path, j)
+    val frame = RecommendationsFrame.of(spark, asking, text(j, "asker"), text(j, "found"))
+    new FrameAnswer(frame, asking.unknown)
   }
+
+  /** Writes such a DataFrame as a folder of Parquet files, from the executors. */
+  def writeFrame(frame: DataFrame, uri: String, overwrite: Boolean): Unit =
+    ParquetFolder.write(files, frame, uri, overwrite)
+
+  /** Refuses a folder that [[writeFrame]] would refuse. */
+  def checkFolder(uri: String, overwrite: Boolean): Unit =
+    ParquetFolder.check(files, uri, overwrite)
 
   /** A model of new users or items, see [[FoldIn]]. */
   def foldIn(m: AlsModel, r: Ratings, side: String): AlsModel =

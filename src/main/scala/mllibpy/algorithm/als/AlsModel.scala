@@ -73,19 +73,57 @@ final class AlsModel(
     } finally shared.destroy()
   }
 
-  /** The k best items of each user row, best first; of those that `candidates` names, if any. */
+  /** Asks for the k best items of users; of those that `candidates` names, if any. */
+  def itemsFor(
+      users: Askers,
+      k: Int,
+      excludeSeen: Boolean,
+      candidates: Option[Array[Int]] = None
+  ): Question = {
+    val all = candidates.getOrElse(Array.range(0, items.size))
+    val hidden = if (excludeSeen) seen else null
+    val rank = this.users.rank
+    new Question(rank, this.users.rows, items.rows, users, k, all, hidden, null, offset)
+  }
+
+  /** Asks for the k best users of items. */
+  def usersFor(
+      items: Askers,
+      k: Int,
+      excludeSeen: Boolean,
+      candidates: Option[Array[Int]] = None
+  ): Question = {
+    val all = candidates.getOrElse(Array.range(0, users.size))
+    val hidden = if (excludeSeen) seen.transposed(this.items.size) else null
+    new Question(users.rank, this.items.rows, users.rows, items, k, all, hidden, null, offset)
+  }
+
+  /** Asks for the k rows of a side that are most like others, themselves left out, by the cosine of
+    * their factors (without biases).
+    */
+  def similarTo(
+      rows: Askers,
+      side: Side,
+      k: Int,
+      candidates: Option[Array[Int]] = None
+  ): Question = {
+    val table = if (side == Side.User) users else items
+    val columns = params.factorColumns
+    val unit = table.directions(columns)
+    val itself = new Seen(Array.range(0, table.size + 1), Array.range(0, table.size))
+    val all = candidates.getOrElse(Array.range(0, table.size))
+    new Question(columns.length, unit, unit, rows, k, all, itself, null, 0f)
+  }
+
+  /** The k best items of each user row, best first. */
   def recommend(
       sc: SparkContext,
       userRows: Array[Int],
       k: Int,
       excludeSeen: Boolean,
       candidates: Option[Array[Int]] = None
-  ): Recommendations = {
-    val all = candidates.getOrElse(Array.range(0, items.size))
-    val hidden = if (excludeSeen) seen else null
-    val question = new Question(users.rank, users.rows, items.rows, all, hidden, offset)
-    Recommender.ask(sc, question, userRows, k)
-  }
+  ): Recommendations =
+    Recommender.ask(sc, itemsFor(new Askers(userRows), k, excludeSeen, candidates))
 
   /** The k best users of each item row, best first. */
   def recommendUsers(
@@ -94,30 +132,18 @@ final class AlsModel(
       k: Int,
       excludeSeen: Boolean,
       candidates: Option[Array[Int]] = None
-  ): Recommendations = {
-    val all = candidates.getOrElse(Array.range(0, users.size))
-    val hidden = if (excludeSeen) seen.transposed(items.size) else null
-    val question = new Question(users.rank, items.rows, users.rows, all, hidden, offset)
-    Recommender.ask(sc, question, itemRows, k)
-  }
+  ): Recommendations =
+    Recommender.ask(sc, usersFor(new Askers(itemRows), k, excludeSeen, candidates))
 
-  /** The k rows of a side that are most like each of `rows`, itself left out, by the cosine of
-    * their factors (without biases).
-    */
+  /** The k rows of a side that are most like each of `rows`. */
   def similar(
       sc: SparkContext,
       side: Side,
       rows: Array[Int],
       k: Int,
       candidates: Option[Array[Int]] = None
-  ): Recommendations = {
-    val table = if (side == Side.User) users else items
-    val columns = params.factorColumns
-    val unit = table.directions(columns)
-    val itself = new Seen(Array.range(0, table.size + 1), Array.range(0, table.size))
-    val all = candidates.getOrElse(Array.range(0, table.size))
-    Recommender.ask(sc, new Question(columns.length, unit, unit, all, itself, 0f), rows, k)
-  }
+  ): Recommendations =
+    Recommender.ask(sc, similarTo(new Askers(rows), side, k, candidates))
 }
 
 object AlsModel {
