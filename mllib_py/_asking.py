@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _arrays
 from mllib_py._columns import as_array, asked_ids
+from mllib_py._tables import asked_in
 
 OUTPUTS = ("pandas", "arrow", "spark")
 _SIDES = {
@@ -53,8 +54,9 @@ class Asking:
         self._meta["k"] = min(int(k), self._info[f"n_{self.found}s"])
         self._meta["exclude_seen"] = bool(exclude_seen)
         if ids is not None:
-            self.ids = np.atleast_1d(as_array(ids))
-            self._meta["n"] = self._send(self.ids, f"{self.asker}s", self.asker)
+            of = f"{self.asker}s"
+            self.ids = np.atleast_1d(as_array(asked_in(ids, self.columns[0], of)))
+            self._meta["n"] = self._send(self.ids, of, self.asker)
 
     def choose(self, name: str, chosen: ArrayLike | None) -> None:
         """Say what to choose from ("allow") or to leave out ("deny"); None: nothing is said."""

@@ -121,8 +121,10 @@ class FactorModel(Estimator):
 
         Parameters
         ----------
-        users : array-like of shape (n,), or one id, optional
-            Ids of the users. Default: all of them.
+        users : array-like of shape (n,), one id, or a table, optional
+            Ids of the users. Of a table (a pandas or Spark DataFrame or an Arrow table) its column
+            of users is taken as it stands: in its order, and as often as they are there. A Spark
+            DataFrame's is collected. Default: all of them.
         k : int, default=10
             Items for each user at most.
         exclude_seen : bool, default=True
@@ -145,7 +147,7 @@ class FactorModel(Estimator):
         ------
         ValueError
             The estimator is not fitted, `k` is below 1, `output` is another, or `cold_start` is
-            "error" and a user is unknown.
+            "error" and a user is unknown; a table lacks its column, or ids in it are null.
         TypeError
             Ids are not of the training data's kind (integers or texts).
 
@@ -177,7 +179,7 @@ class FactorModel(Estimator):
 
         Parameters
         ----------
-        items : array-like of shape (n,), or one id, optional
+        items : array-like of shape (n,), one id, or a table with them, optional
             Ids of the items. Default: all of them.
         k : int, default=10
             Users for each item at most.
@@ -221,7 +223,7 @@ class FactorModel(Estimator):
 
         Parameters
         ----------
-        items : array-like of shape (n,), or one id, optional
+        items : array-like of shape (n,), one id, or a table with them, optional
             Ids of the items. Default: all of them.
         k : int, default=10
             Similar items for each at most; an item is not similar to itself.
@@ -264,7 +266,7 @@ class FactorModel(Estimator):
 
         Parameters
         ----------
-        users : array-like of shape (n,), or one id, optional
+        users : array-like of shape (n,), one id, or a table with them, optional
             Ids of the users. Default: all of them.
         k : int, default=10
             Similar users for each at most.
@@ -313,7 +315,7 @@ class FactorModel(Estimator):
             whole or not at all.
         k : int, default=10
             Items for each user at most.
-        users : array-like of shape (n,), or one id, optional
+        users : array-like of shape (n,), one id, or a table, optional
             As of `recommend`. Default: all of them.
         exclude_seen : bool, default=True
             Leave out what a user rated in the training data.

@@ -177,3 +177,75 @@ def test_scores_are_finite_and_fall(als: ALS) -> None:
     found = als.recommend(k=5, output="arrow").to_pandas()
     assert np.isfinite(found["score"]).all()
     assert (found.groupby("user")["score"].diff().dropna() <= 0).all()
+
+
+# --- tables of those who ask
+
+
+def tables(ids: Any, column: str, spark: Any) -> dict[str, Any]:
+    table = pd.DataFrame({"more": np.arange(len(ids)), column: ids})
+    return {
+        "pandas": table,
+        "pandas, another index": table.set_index(pd.Index(range(5, 5 + len(ids)))),
+        "categories": table.astype({column: "category"}),
+        "arrow": pa.table({column: list(ids), "more": np.arange(len(ids))}),
+        "spark": spark.createDataFrame(table),
+        "spark, many partitions": spark.createDataFrame(table).repartition(3),
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "side"),
+    [
+        ("recommend", "user"),
+        ("recommend_users", "item"),
+        ("similar_items", "item"),
+        ("similar_users", "user"),
+    ],
+)
+def test_ids_come_from_a_table(als: ALS, method: str, side: str, spark: Any) -> None:
+    ids = getattr(als, f"{side}_ids_")[[4, 1, 4, 0]]
+    expected = getattr(als, method)(ids, k=2)
+    for name, table in tables(ids, side, spark).items():
+        found = getattr(als, method)(table, k=2)
+        if "partitions" in name:  # whose order is its own
+            assert rows_of(found) == rows_of(expected)
+        else:
+            pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_table_of_users_has_lists_written(als: ALS, spark: Any, tmp_path: Path) -> None:
+    users = spark.createDataFrame(pd.DataFrame({"user": als.user_ids_[:3]}))
+    als.write_recommendations(tmp_path / "best", k=2, users=users)
+    expected = rows_of(als.recommend(als.user_ids_[:3], k=2))
+    assert rows_of(pd.read_parquet(tmp_path / "best")) == expected
+    found = als.recommend(users, k=2, output="spark").toPandas()
+    assert rows_of(found) == expected
+
+
+def test_a_table_without_users_is_refused(als: ALS, spark: Any) -> None:
+    ids = als.user_ids_[:2].tolist()
+    table = pd.DataFrame({"who": ids, "n": 1})
+    for name, given in (
+        ("pandas DataFrame", table),
+        ("Arrow table", pa.Table.from_pandas(table)),
+        ("Spark DataFrame", spark.createDataFrame(table)),
+    ):
+        with refused(ValueError, f"the {name} has no column 'user'", "users", "who, n"):
+            als.recommend(given)
+    twice = pd.DataFrame([[1, 2]], columns=["user", "user"])
+    with refused(ValueError, "has 2 columns 'user'; keep one"):
+        als.recommend(twice)
+    for given in (
+        pd.DataFrame({"user": [ids[0], None]}),
+        pa.table({"user": [ids[0], None]}),
+        spark.createDataFrame([(ids[0],), (None,)], "user " + ("string", "long")[_is_int(als)]),
+    ):
+        with refused(ValueError, "column 'user' has 1 null ids; drop or fill them"):
+            als.recommend(given)
+    with refused(TypeError, "users must be integer or text ids"):
+        als.recommend(pd.DataFrame({"user": [1.5]}))
+
+
+def _is_int(als: ALS) -> bool:
+    return als.user_ids_.dtype != object
