@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _arrays
 from mllib_py._columns import as_array, asked_ids
-from mllib_py._tables import asked_in
+from mllib_py._tables import asked_in, ids_in, is_table
 
 OUTPUTS = ("pandas", "arrow", "spark")
 _SIDES = {
@@ -58,10 +59,24 @@ class Asking:
             self.ids = np.atleast_1d(as_array(asked_in(ids, self.columns[0], of)))
             self._meta["n"] = self._send(self.ids, of, self.asker)
 
-    def choose(self, name: str, chosen: ArrayLike | None) -> None:
+    def choose(self, name: str, chosen: Any) -> None:
         """Say what to choose from ("allow") or to leave out ("deny"); None: nothing is said."""
-        if chosen is not None:
+        if isinstance(chosen, Mapping):
+            self._choose_each(name, *_pairs_of(chosen, name))
+        elif is_table(chosen):
+            owners, ids = (ids_in(chosen, c, f"ids of {name}") for c in self.columns)
+            numbers, distinct = pd.factorize(owners)
+            self._choose_each(name, distinct, numbers, ids)
+        elif chosen is not None:
             self._meta[name] = self._send(chosen, name, self.found)
+
+    def _choose_each(
+        self, name: str, owners: ArrayLike, numbers: NDArray[np.int64], ids: ArrayLike
+    ) -> None:
+        """Give each of some askers its list: the i-th id is on the list of owner `numbers[i]`."""
+        n = self._send(owners, f"{self.asker}s of {name}", self.asker)
+        self._arrays.append(numbers.astype(np.int32))
+        self._meta[name] = {"askers": n, "pairs": self._send(ids, name, self.found)}
 
     def _send(self, ids: ArrayLike, name: str, side: str) -> int:
         arrays, n, _ = asked_ids(ids, name, self._info[f"{side}s"])
@@ -87,6 +102,23 @@ class Asking:
     def write(self, path: Path) -> None:
         """Write the arrays that the door reads."""
         _arrays.write_arrays(path, self._arrays)
+
+
+def _pairs_of(
+    lists: Mapping[Any, ArrayLike], name: str
+) -> tuple[list[Any], NDArray[np.int64], NDArray[Any]]:
+    """Return a mapping's keys, and all ids of its lists with the number of the key of each."""
+    each = [_list_of(ids, name) for ids in lists.values()]
+    numbers = np.repeat(np.arange(len(each)), [len(ids) for ids in each])
+    some = [ids for ids in each if len(ids)]
+    return list(lists), numbers, np.concatenate(some) if some else np.empty(0, dtype=np.int64)
+
+
+def _list_of(ids: Any, name: str) -> NDArray[Any]:
+    array = as_array(list(ids) if isinstance(ids, set | frozenset) else ids)
+    if array.ndim != 1:
+        raise TypeError(f"{name} must map each id to a list of ids, not to {ids!r}")
+    return array
 
 
 class Answer(NamedTuple):

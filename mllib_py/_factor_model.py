@@ -113,8 +113,8 @@ class FactorModel(Estimator):
         k: int = 10,
         exclude_seen: bool = True,
         *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
+        allow: Any = None,
+        deny: Any = None,
         output: str = "pandas",
     ) -> Any:
         """Recommend items to users.
@@ -129,9 +129,11 @@ class FactorModel(Estimator):
             Items for each user at most.
         exclude_seen : bool, default=True
             Leave out what a user rated in the training data.
-        allow, deny : array-like of ids, optional
-            Items to choose from, and items to leave out, for all of these users. Ids that the model
-            does not know count for nothing.
+        allow, deny : array-like of ids, mapping or table, optional
+            Items to choose from, and items to leave out: a list for all of these users, or one for
+            each of some, as a mapping of a user to a list or as a table with both columns. Who has
+            no list there is not restricted by it. Ids that the model does not know count for
+            nothing.
         output : {"pandas", "arrow", "spark"}, default="pandas"
             A pandas DataFrame, an Arrow table, or a Spark DataFrame, whose rows the executors
             compute whenever it is used (cache it to use it twice), and which stay there.
@@ -160,6 +162,8 @@ class FactorModel(Estimator):
         [[3, 10, 1], [3, 30, 2], [1, 30, 1]]
         >>> als.recommend([3], deny=[10])["item"].tolist()
         [30]
+        >>> als.recommend([3, 2], allow={3: [30]})[["user", "item"]].to_numpy().tolist()
+        [[3, 30], [2, 20]]
         >>> als.recommend(output="spark").filter("rank = 1").count()
         3
         """
@@ -171,8 +175,8 @@ class FactorModel(Estimator):
         k: int = 10,
         exclude_seen: bool = True,
         *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
+        allow: Any = None,
+        deny: Any = None,
         output: str = "pandas",
     ) -> Any:
         """Find the users to whom to recommend items.
@@ -185,8 +189,8 @@ class FactorModel(Estimator):
             Users for each item at most.
         exclude_seen : bool, default=True
             Leave out who rated the item in the training data.
-        allow, deny : array-like of ids, optional
-            Users to choose from, and users to leave out.
+        allow, deny : array-like of ids, mapping or table, optional
+            Users to choose from, and users to leave out, for all or for each; as of `recommend`.
         output : {"pandas", "arrow", "spark"}, default="pandas"
             As of `recommend`.
 
@@ -215,8 +219,8 @@ class FactorModel(Estimator):
         items: ArrayLike | None = None,
         k: int = 10,
         *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
+        allow: Any = None,
+        deny: Any = None,
         output: str = "pandas",
     ) -> Any:
         """Find items that are like others, by the cosine of their factors (without biases).
@@ -227,8 +231,9 @@ class FactorModel(Estimator):
             Ids of the items. Default: all of them.
         k : int, default=10
             Similar items for each at most; an item is not similar to itself.
-        allow, deny : array-like of ids, optional
-            Items to choose from, and items to leave out.
+        allow, deny : array-like of ids, mapping or table, optional
+            Items to choose from, and items to leave out, for all or for each; as of `recommend`. A
+            table's columns are those of what is returned.
         output : {"pandas", "arrow", "spark"}, default="pandas"
             As of `recommend`.
 
@@ -258,8 +263,8 @@ class FactorModel(Estimator):
         users: ArrayLike | None = None,
         k: int = 10,
         *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
+        allow: Any = None,
+        deny: Any = None,
         output: str = "pandas",
     ) -> Any:
         """Find users who are like others, by the cosine of their factors (without biases).
@@ -270,8 +275,8 @@ class FactorModel(Estimator):
             Ids of the users. Default: all of them.
         k : int, default=10
             Similar users for each at most.
-        allow, deny : array-like of ids, optional
-            Users to choose from, and users to leave out.
+        allow, deny : array-like of ids, mapping or table, optional
+            Users to choose from, and users to leave out, for all or for each; as of `recommend`.
         output : {"pandas", "arrow", "spark"}, default="pandas"
             As of `recommend`.
 
@@ -302,8 +307,8 @@ class FactorModel(Estimator):
         users: ArrayLike | None = None,
         exclude_seen: bool = True,
         *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
+        allow: Any = None,
+        deny: Any = None,
         overwrite: bool = False,
     ) -> None:
         """Write recommendations as Parquet, from the executors, without collecting them.
@@ -319,7 +324,7 @@ class FactorModel(Estimator):
             As of `recommend`. Default: all of them.
         exclude_seen : bool, default=True
             Leave out what a user rated in the training data.
-        allow, deny : array-like of ids, optional
+        allow, deny : array-like of ids, mapping or table, optional
             As of `recommend`.
         overwrite : bool, default=False
             Whether to replace a folder of Parquet files.
@@ -356,8 +361,8 @@ class FactorModel(Estimator):
         ids: ArrayLike | None,
         k: int,
         exclude_seen: bool,
-        allow: ArrayLike | None,
-        deny: ArrayLike | None,
+        allow: Any,
+        deny: Any,
         output: str,
     ) -> Any:
         self._fitted()
@@ -381,8 +386,8 @@ class FactorModel(Estimator):
         ids: ArrayLike | None,
         k: int,
         exclude_seen: bool,
-        allow: ArrayLike | None,
-        deny: ArrayLike | None,
+        allow: Any,
+        deny: Any,
     ) -> Asking:
         self._fitted()
         asking = Asking(kind, self._info, {"user": self.user_col, "item": self.item_col})

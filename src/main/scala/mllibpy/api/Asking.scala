@@ -62,7 +62,7 @@ final class Asking private (m: AlsModel, in: ArrayReader, j: JsonNode) {
     for (i <- of.indices if rows(i) >= 0) lists(of(i)) += rows(i)
     new RowLists(
       Array.tabulate(askers.size)(i => number.getOrElse(askers.at(i), -1)),
-      lists.map(_.result().sorted)
+      lists.map(_.result().distinct.sorted)
     )
   }
 

@@ -30,7 +30,7 @@ final class Askers(
   * @param numbers
   *   the number of each asker's list, -1 where it has none; empty where nobody has one
   * @param lists
-  *   rows, each list ascending
+  *   rows, each list ascending, none twice
   */
 final class RowLists(numbers: Array[Int], lists: Array[Array[Int]]) extends Serializable {
 
