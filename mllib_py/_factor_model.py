@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllib_py import _arrays, _bridge
+from mllib_py import _arrays, _bridge, _tables
 from mllib_py._asking import OUTPUTS, Answer, Asking
 from mllib_py._columns import as_array, asked_ids
 from mllib_py._estimator import Estimator
@@ -34,56 +34,101 @@ class FactorModel(Estimator):
             raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
         return self._model
 
+    @property
+    def _cold_start(self) -> str:
+        return str(self._info["params"]["cold_start"])
+
     def predict(
-        self, users: ArrayLike, items: ArrayLike, *, return_std: bool = False
-    ) -> NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self, users: ArrayLike | Any, items: ArrayLike | None = None, *, return_std: bool = False
+    ) -> Any:
         """Predict the ratings of pairs.
 
         Parameters
         ----------
-        users, items : array-like of shape (n,)
-            Ids of the pairs.
+        users : array-like of shape (n,), or a table
+            Ids of the users; or a pandas or Spark DataFrame or an Arrow table that has columns of
+            users and items (named as `user_col` and `item_col` say).
+        items : array-like of shape (n,), optional
+            Ids of the items, unless there is a table.
         return_std : bool, default=False
             With ``method="gibbs"``: give the standard deviation of each prediction over the samples
-            too, which is what the model does not know; ratings scatter more, by their noise.
+            too, which is what the model does not know; ratings scatter more, by their noise. Not
+            for a table.
 
         Returns
         -------
-        ndarray of shape (n,), float32, or two of them
-            What an unknown user or item gets is `cold_start`'s to say; its deviation is NaN.
+        ndarray of shape (n,), float32, or two of them, or a table
+            What an unknown user or item gets is `cold_start`'s to say; its deviation is NaN. Of a
+            table, one of the same kind that has a column ``prediction`` more (float32), and with
+            `cold_start` "drop" no rows of unknown users or items. A Spark DataFrame's column is
+            computed by the executors, whenever it is used; so is what it then refuses.
 
         Raises
         ------
         ValueError
             The estimator is not fitted, `users` and `items` differ in length, `cold_start` is
-            "error" and one is unknown, or `return_std` is asked of a model without samples.
+            "error" and one is unknown or "drop" and there is no table, a table lacks a column or
+            has one of predictions already, ids in it are null, or `return_std` is asked of a model
+            without samples or for a table.
         TypeError
-            Ids are not of the training data's kind (integers or texts).
+            Ids are not of the training data's kind (integers or texts), or `items` are missing.
 
         Examples
         --------
-        >>> import mllib_py
+        >>> import mllib_py, pandas
         >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
         >>> als = mllib_py.ALS(rank=2, reg=0.01).fit(ratings)
         >>> als.predict([1, 2, 99], [10, 10, 10]).round().tolist()
         [5.0, 4.0, nan]
+        >>> table = als.predict(pandas.DataFrame({"item": [10, 10], "user": [1, 2]}))
+        >>> table.round().to_numpy().tolist()
+        [[10.0, 1.0, 5.0], [10.0, 2.0, 4.0]]
         """
-        model = self._fitted()
+        self._fitted()
         if return_std and self._samples() == 1:
             raise ValueError("return_std needs samples; fit with method='gibbs', n_samples above 1")
+        if _tables.is_table(users):
+            if items is not None:
+                raise TypeError("predict takes a table alone, or users and items")
+            if return_std:
+                raise ValueError("return_std is for users and items, not for a table")
+            return self._predict_table(users)
+        if items is None:
+            raise TypeError("predict takes users and items, or a table that has both")
+        if self._cold_start == "drop":
+            raise ValueError(
+                "cold_start='drop' leaves out rows, which two arrays cannot say; "
+                "give predict a table, or fit with cold_start='nan'"
+            )
+        scores = self._predictions(users, items)
+        return (scores, self._deviations(users, items)) if return_std else scores
+
+    def _predict_table(self, table: Any) -> Any:
+        _tables.check_column(table, self.user_col, "users")
+        _tables.check_column(table, self.item_col, "items")
+        _tables.check_no_column(table, "prediction")
+        if _tables.kind_of(table) == "frame":
+            handle, columns = _bridge.frame_handle(table), (self.user_col, self.item_col)
+            return _bridge.frame_of(_bridge.call("predictFrame", self._fitted(), handle, *columns))
+        users = _tables.ids_in(table, self.user_col, "users")
+        scores = self._predictions(users, _tables.ids_in(table, self.item_col, "items"))
+        out = _tables.with_column(table, "prediction", scores)
+        return _tables.rows_where(out, ~np.isnan(scores)) if self._cold_start == "drop" else out
+
+    def _predictions(self, users: ArrayLike, items: ArrayLike) -> NDArray[np.float32]:
         user_arrays, n, text_users = asked_ids(users, "users", self._info["users"])
         item_arrays, m, text_items = asked_ids(items, "items", self._info["items"])
         if n != m:
             raise ValueError(f"users and items differ in length: {n} and {m}")
-        scores = np.empty(0, dtype=np.float32)
-        if n > 0:
-            arrays = user_arrays + item_arrays
-            with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
-                _arrays.write_arrays(path, arrays)
-                out = path.with_name(path.name + ".out")
-                _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
-                scores = np.fromfile(out, dtype=np.float32)
-        return (scores, self._deviations(users, items)) if return_std else scores
+        if n == 0:
+            return np.empty(0, dtype=np.float32)
+        arrays = user_arrays + item_arrays
+        with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
+            _arrays.write_arrays(path, arrays)
+            out = path.with_name(path.name + ".out")
+            call = (self._fitted(), str(path), n, text_users, text_items, str(out))
+            _bridge.call("predict", *call)
+            return np.fromfile(out, dtype=np.float32)
 
     def _samples(self) -> int:
         params = self._info["params"]
@@ -143,7 +188,8 @@ class FactorModel(Estimator):
         pandas.DataFrame, pyarrow.Table or pyspark.sql.DataFrame
             Columns: the user, the item (named as `user_col` and `item_col` say), ``score`` and
             ``rank`` (from 1), best first, users in the order given. A user unknown to the model has
-            no rows, and a warning says so.
+            no rows, and a warning says so, unless `cold_start` is "drop"; if it is "popular", he
+            gets the items that the most users rated (ties by id), with scores of NaN.
 
         Raises
         ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
@@ -67,6 +68,13 @@ def check_column(table: Any, column: str, of: str) -> None:
         raise ValueError(f"{source} has {names.count(column)} columns {column!r}; keep one")
 
 
+def check_no_column(table: Any, column: str) -> None:
+    """Refuse a table that has a column that will be added."""
+    if column in names_in(table):
+        source = NAMES[str(kind_of(table))]
+        raise ValueError(f"{source} has a column {column!r} already; drop or rename it")
+
+
 def ids_in(table: Any, column: str, of: str) -> NDArray[Any]:
     """Return the ids in a table's column, as they stand; a Spark DataFrame's are collected."""
     check_column(table, column, of)
@@ -85,3 +93,21 @@ def ids_in(table: Any, column: str, of: str) -> NDArray[Any]:
 def asked_in(ids: ArrayLike | Any, column: str, of: str) -> Any:
     """Return ids that a user gives as an array or as a table that has them in a column."""
     return ids_in(ids, column, of) if is_table(ids) else ids
+
+
+def with_column(table: Any, name: str, values: NDArray[Any]) -> Any:
+    """Return a copy of a pandas DataFrame or an Arrow table with a column more."""
+    if isinstance(table, pd.DataFrame):
+        return table.assign(**{name: values})
+    import pyarrow as pa
+
+    return table.append_column(name, pa.array(values))
+
+
+def rows_where(table: Any, keep: NDArray[np.bool]) -> Any:
+    """Return those rows of a pandas DataFrame or an Arrow table."""
+    if isinstance(table, pd.DataFrame):
+        return table[keep]
+    import pyarrow as pa
+
+    return table.filter(pa.array(keep))

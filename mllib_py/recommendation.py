@@ -93,9 +93,10 @@ class ALS(FactorModel):
     duplicates : {"error", "sum", "mean", "last"}, default="error"
         Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
         average, or keep the last (by time if there are timestamps, else by input order).
-    cold_start : {"nan", "mean", "error"}, default="nan"
-        Prediction for a user or item that was not in the training data: NaN (`score` leaves such
-        pairs out), the mean training rating, or an error.
+    cold_start : {"nan", "mean", "popular", "drop", "error"}, default="nan"
+        For a user or item that was not in the training data: "nan" predicts NaN (`score` leaves
+        such pairs out); "mean" the mean training rating; "popular" too, and recommends the most
+        rated items; "drop" leaves rows out (so `predict` takes a table); "error" refuses.
     user_col : str, default="user"
         Name of the user column.
     item_col : str, default="item"
@@ -333,7 +334,7 @@ class ALS(FactorModel):
         ----------
         ratings : Ratings, or anything that `mllib_py.ratings` takes
             With `cold_start` "nan", pairs of a user or an item that was not in the training data
-            are left out, and a warning says how many.
+            are left out, and a warning says how many; with "drop" they are left out silently.
 
         Returns
         -------
@@ -361,7 +362,7 @@ class ALS(FactorModel):
         finally:
             if given is not ratings:
                 given.release()
-        if answer["unknown"]:
+        if answer["unknown"] and self._cold_start != "drop":
             warnings.warn(
                 f"{answer['unknown']} ratings of unknown users or items were left out",
                 stacklevel=2,

@@ -28,8 +28,12 @@ final class Asking private (m: AlsModel, in: ArrayReader, j: JsonNode) {
   private val (allowed, allow) = choice("allow")
   private val (denied, deny) = choice("deny")
 
-  /** How many are unknown to the model and get nothing. */
-  def unknown: Int = rows.count(_ < 0)
+  /** How many are unknown to the model and get nothing, unless that was asked for. */
+  def unknown: Int = m.params.coldStart match {
+    case "drop"                       => 0
+    case "popular" if kind == "items" => 0
+    case _                            => rows.count(_ < 0)
+  }
 
   def question: Question = {
     val who = new Askers(rows, allow, deny)

@@ -23,7 +23,9 @@ import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import scala.jdk.CollectionConverters._
 
-/** Recommendations as a DataFrame, and how many of the ids asked for are unknown to the model. */
+/** Recommendations as a DataFrame, and how many of the ids asked for are unknown to the model and
+  * to be told of.
+  */
 final class FrameAnswer(val frame: DataFrame, val unknown: Int)
 
 /** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
@@ -202,8 +204,12 @@ object Door {
     } finally in.close()
   }
 
+  /** A DataFrame with a column of predictions more. */
+  def predictFrame(m: AlsModel, df: DataFrame, userCol: String, itemCol: String): DataFrame =
+    PredictionsFrame.of(m, df, userCol, itemCol)
+
   /** Answers what is asked (see [[Asking]]) with files: n + 1 starts, rows found, scores. Gives the
-    * number of ids unknown to the model.
+    * number of ids unknown to the model that are to be told of.
     */
   def recommend(m: AlsModel, path: String, meta: String, out: String): Int = {
     val asking = Asking.of(m, path, parse(meta))

@@ -60,7 +60,11 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
     val e = intercept[InvalidInput](
       model().recommend(sc, new Array[Int](1 << 12), 1 << 20, false, Some(new Array[Int](1 << 20)))
     )
-    assert(e.getMessage.endsWith("are too many for one answer; ask for fewer at a time, or for a Spark DataFrame"))
+    assert(
+      e.getMessage.endsWith(
+        "are too many for one answer; ask for fewer at a time, or for a Spark DataFrame"
+      )
+    )
   }
 
   test("recommend users, similar rows, and candidates") {

@@ -31,6 +31,27 @@ final class AlsModel(
   /** What is added to a product of factors. */
   val offset: Float = params.offset(facts.meanRating)
 
+  private def meanForUnknown: Boolean = params.coldStart == "mean" || params.coldStart == "popular"
+
+  /** Whether a pair is left out of scores. */
+  private def leftOut(user: Int, item: Int): Boolean = (user < 0 || item < 0) && !meanForUnknown
+
+  /** Items by how many users rated them, most first, ties in the order of the ids. */
+  private def byPopularity: Array[Int] = {
+    val raters = new Array[Int](items.size)
+    seen.items.foreach(i => raters(i) += 1)
+    // Ascending, in the order of the ids where the upper halves are the same.
+    val keys = Array.tabulate(items.size)(i => (-raters(i).toLong << 32) | i)
+    java.util.Arrays.sort(keys)
+    keys.map(_.toInt)
+  }
+
+  /** The model without what users have seen, which prediction does not ask for, and which can be
+    * the larger part.
+    */
+  def withoutSeen: AlsModel =
+    new AlsModel(params, users, items, Seen.nothing(users.size), facts)
+
   /** x.y of a user's and an item's row; -1 is an unknown one and is answered by `cold_start`. */
   def predict(user: Int, item: Int): Float =
     if (user >= 0 && item >= 0)
@@ -41,13 +62,13 @@ final class AlsModel(
         item * items.rank,
         users.rank
       )
-    else if (params.coldStart == "mean") facts.meanRating.toFloat
+    else if (meanForUnknown) facts.meanRating.toFloat
     else if (params.coldStart == "error")
       throw new InvalidInput("the user or the item was not in the training data")
     else Float.NaN
 
-  /** Root mean square error on ratings; with cold_start "nan", over the pairs known to the model.
-    * One job.
+  /** Root mean square error on ratings; with cold_start "nan" or "drop", over the pairs known to
+    * the model. One job.
     */
   def score(ratings: Ratings): Score = {
     for (
@@ -59,8 +80,7 @@ final class AlsModel(
       )
     ratings.facts
     val sc = ratings.chunks.sparkContext
-    // What users have seen is not asked for, and can be the larger part.
-    val shared = Shared(sc, new AlsModel(params, users, items, Seen.nothing(users.size), facts))
+    val shared = Shared(sc, withoutSeen)
     try {
       val total = AlsModel.errors(ratings, shared).reduce(_ merge _)
       if (params.coldStart == "error" && total.unknown > 0)
@@ -73,7 +93,9 @@ final class AlsModel(
     } finally shared.destroy()
   }
 
-  /** Asks for the k best items of users; of those that `candidates` names, if any. */
+  /** Asks for the k best items of users; of those that `candidates` names, if any. With cold_start
+    * "popular", unknown users get the most rated ones.
+    */
   def itemsFor(
       users: Askers,
       k: Int,
@@ -83,7 +105,9 @@ final class AlsModel(
     val all = candidates.getOrElse(Array.range(0, items.size))
     val hidden = if (excludeSeen) seen else null
     val rank = this.users.rank
-    new Question(rank, this.users.rows, items.rows, users, k, all, hidden, null, offset)
+    val strangers = params.coldStart == "popular" && users.rows.exists(_ < 0)
+    val popular = if (strangers) byPopularity else null
+    new Question(rank, this.users.rows, items.rows, users, k, all, hidden, popular, offset)
   }
 
   /** Asks for the k best users of items. */
@@ -159,7 +183,7 @@ object AlsModel {
     while (i < c.size) {
       val user = m.users.find(c.rows(i))
       val item = m.items.find(c.columns(i))
-      if ((user >= 0 && item >= 0) || m.params.coldStart == "mean") {
+      if (!m.leftOut(user, item)) {
         val p = m.predict(user, item)
         val e = c.values(i).toDouble - p
         squares += e * e
