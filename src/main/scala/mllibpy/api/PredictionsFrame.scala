@@ -1,8 +1,7 @@
 package mllibpy.api
 
 import mllibpy.algorithm.als.{AlsModel, FactorTable}
-import mllibpy.engine.InvalidInput
-import org.apache.spark.broadcast.Broadcast
+import mllibpy.engine.{InvalidInput, Lasting}
 import org.apache.spark.sql.api.java.UDF2
 import org.apache.spark.sql.functions.{col, udf}
 import org.apache.spark.sql.types.{
@@ -25,8 +24,7 @@ object PredictionsFrame {
 
   def of(m: AlsModel, df: DataFrame, userCol: String, itemCol: String): DataFrame = {
     val ids = Seq(idColumn(df, userCol, m.users, "users"), idColumn(df, itemCol, m.items, "items"))
-    // Spark frees it when the DataFrame is forgotten.
-    val model = df.sparkSession.sparkContext.broadcast(m.withoutSeen)
+    val model = Lasting(df.sparkSession.sparkContext, m.withoutSeen)
     val known =
       if (m.params.coldStart != "drop") df
       else df.filter(udf(new Known(model, userCol, itemCol), BooleanType)(ids: _*))
@@ -55,7 +53,7 @@ object PredictionsFrame {
 }
 
 /** Something of the rows of a user and an item, -1 where the model does not know them. */
-private abstract class OfPair[T](model: Broadcast[AlsModel], userCol: String, itemCol: String)
+private abstract class OfPair[T](model: Lasting[AlsModel], userCol: String, itemCol: String)
     extends UDF2[Any, Any, T] {
   protected def of(m: AlsModel, user: Int, item: Int): T
 
@@ -71,12 +69,12 @@ private abstract class OfPair[T](model: Broadcast[AlsModel], userCol: String, it
   }
 }
 
-private final class Predicted(model: Broadcast[AlsModel], userCol: String, itemCol: String)
+private final class Predicted(model: Lasting[AlsModel], userCol: String, itemCol: String)
     extends OfPair[Float](model, userCol, itemCol) {
   protected def of(m: AlsModel, user: Int, item: Int): Float = m.predict(user, item)
 }
 
-private final class Known(model: Broadcast[AlsModel], userCol: String, itemCol: String)
+private final class Known(model: Lasting[AlsModel], userCol: String, itemCol: String)
     extends OfPair[Boolean](model, userCol, itemCol) {
   protected def of(m: AlsModel, user: Int, item: Int): Boolean = user >= 0 && item >= 0
 }

@@ -1,6 +1,7 @@
 package mllibpy.api
 
 import mllibpy.algorithm.als.{Recommender, Scorer}
+import mllibpy.engine.Lasting
 import org.apache.spark.sql.types.{FloatType, LongType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Row, SparkSession}
 
@@ -13,8 +14,7 @@ object RecommendationsFrame {
     val question = asking.question
     val found = asking.found
     val runs = Recommender.runs(sc, question)
-    // Spark frees it when the DataFrame is forgotten.
-    val shared = sc.broadcast(new Answerer(new Scorer(question), asking.askers, found))
+    val shared = Lasting(sc, new Answerer(new Scorer(question), asking.askers, found))
     val rows = sc
       .parallelize(runs, Math.max(1, runs.length))
       .flatMap { case (from, until) => shared.value.rows(from, until) }
