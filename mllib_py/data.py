@@ -19,6 +19,7 @@ from mllib_py import _arrays, _bridge, _columns
 from mllib_py._files import list_files, read_bytes, uri_of, write_bytes
 from mllib_py._matrix import Matrix, matrix
 from mllib_py._rows import pack_rows
+from mllib_py._tables import kind_of
 
 __all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
@@ -288,7 +289,7 @@ RDD of triples, str or path
     if isinstance(data, str | os.PathLike):
         uri = uri_of(data)
         return _kept(_bridge.call("ratingsFromUri", uri, json.dumps({"source": uri} | names)))
-    kind = _kind(data)
+    kind = kind_of(data)
     if kind == "pandas":
         return _from_table(data, names, "the pandas DataFrame")
     if kind == "arrow":
@@ -321,23 +322,6 @@ def _kept(handle: _bridge.Handle) -> Ratings:
 
 def _name(data: Any) -> str:
     return type(data).__name__
-
-
-def _kind(data: Any) -> str | None:
-    """Tell what `data` is without importing what the user did not."""
-    if isinstance(data, pd.DataFrame):
-        return "pandas"
-    module = type(data).__module__
-    if module.startswith("pyarrow") and hasattr(data, "to_pandas") and hasattr(data, "schema"):
-        return "arrow"
-    if module.startswith("scipy.sparse"):
-        return "sparse"
-    if module.startswith("pyspark"):
-        if hasattr(data, "rdd") or module.startswith("pyspark.sql"):
-            return "frame"
-        if hasattr(data, "mapPartitions"):
-            return "rdd"
-    return None
 
 
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:

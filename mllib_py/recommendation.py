@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import uuid
 import warnings
@@ -12,18 +11,18 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mllib_py import _arrays, _bridge, _contributions, _fits, _plan, data
-from mllib_py._columns import as_array, asked_ids
-from mllib_py._estimator import Estimator
+from mllib_py._columns import asked_ids
+from mllib_py._factor_model import FactorModel
 from mllib_py._files import uri_of
 from mllib_py._progress import wanted
 
 __all__ = ["ALS", "load"]
 
 
-class ALS(Estimator):
+class ALS(FactorModel):
     """Matrix factorisation by alternating least squares.
 
     Finds factors x of users and y of items whose products x.y come close to the ratings. With
@@ -105,9 +104,10 @@ class ALS(Estimator):
     duplicates : {"error", "sum", "mean", "last"}, default="error"
         Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
         average, or keep the last (by time if there are timestamps, else by input order).
-    cold_start : {"nan", "mean", "error"}, default="nan"
-        Prediction for a user or item that was not in the training data: NaN (`score` leaves such
-        pairs out), the mean training rating, or an error.
+    cold_start : {"nan", "mean", "popular", "drop", "error"}, default="nan"
+        For a user or item that was not in the training data: "nan" predicts NaN (`score` leaves
+        such pairs out); "mean" the mean training rating; "popular" too, and recommends the most
+        rated items; "drop" leaves rows out (so `predict` takes a table); "error" refuses.
     user_col : str, default="user"
         Name of the user column.
     item_col : str, default="item"
@@ -376,7 +376,7 @@ class ALS(Estimator):
     def _learn(self, model: _bridge.Handle) -> None:
         """Take over a model that was trained or loaded."""
         self._model = model
-        self._arrays: dict[tuple[str, str], NDArray[Any]] = {}
+        self._arrays = {}
         info = _bridge.ask("modelInfo", model)
         self._info = info
         self.history_: list[dict[str, Any]] = info["history"]
@@ -429,309 +429,7 @@ class ALS(Estimator):
         print(_plan.table(plan))
         return plan
 
-    # --- using the model
-
-    def _fitted(self) -> _bridge.Handle:
-        if not hasattr(self, "_model"):
-            raise ValueError("this ALS is not fitted yet; call fit first")
-        return self._model
-
-    def predict(
-        self, users: ArrayLike, items: ArrayLike, *, return_std: bool = False
-    ) -> NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Predict the ratings of pairs.
-
-        Parameters
-        ----------
-        users, items : array-like of shape (n,)
-            Ids of the pairs.
-        return_std : bool, default=False
-            With ``method="gibbs"``: give the standard deviation of each prediction over the samples
-            too, which is what the model does not know; ratings scatter more, by their noise.
-
-        Returns
-        -------
-        ndarray of shape (n,), float32, or two of them
-            What an unknown user or item gets is `cold_start`'s to say; its deviation is NaN.
-
-        Raises
-        ------
-        ValueError
-            The estimator is not fitted, `users` and `items` differ in length, `cold_start` is
-            "error" and one is unknown, or `return_std` is asked of a model without samples.
-        TypeError
-            Ids are not of the training data's kind (integers or texts).
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2, reg=0.01).fit(ratings)
-        >>> als.predict([1, 2, 99], [10, 10, 10]).round().tolist()
-        [5.0, 4.0, nan]
-        """
-        model = self._fitted()
-        if return_std and self._samples() == 1:
-            raise ValueError("return_std needs samples; fit with method='gibbs', n_samples above 1")
-        user_arrays, n, text_users = asked_ids(users, "users", self._info["users"])
-        item_arrays, m, text_items = asked_ids(items, "items", self._info["items"])
-        if n != m:
-            raise ValueError(f"users and items differ in length: {n} and {m}")
-        scores = np.empty(0, dtype=np.float32)
-        if n > 0:
-            arrays = user_arrays + item_arrays
-            with _arrays.shared_file(sum(a.nbytes for a in arrays) + 4 * n) as path:
-                _arrays.write_arrays(path, arrays)
-                out = path.with_name(path.name + ".out")
-                _bridge.call("predict", model, str(path), n, text_users, text_items, str(out))
-                scores = np.fromfile(out, dtype=np.float32)
-        return (scores, self._deviations(users, items)) if return_std else scores
-
-    def _samples(self) -> int:
-        params = self._info["params"]
-        return int(params["n_samples"]) if params["method"] == "gibbs" else 1
-
-    def _deviations(self, users: ArrayLike, items: ArrayLike) -> NDArray[np.float32]:
-        """Return the standard deviation over the samples of each pair's product."""
-        u, i = (
-            pd.Index(self._array_of(side, "ids")).get_indexer(np.atleast_1d(as_array(ids)))
-            for side, ids in (("user", users), ("item", items))
-        )
-        count = self._samples()
-        out = np.full(len(u), np.nan, dtype=np.float32)
-        known = np.flatnonzero((u >= 0) & (i >= 0))
-        for part in np.array_split(known, len(known) // 10_000 + 1):
-            x, y = (
-                self._array_of(side, "factors")[rows[part]].reshape(len(part), count, -1)
-                for side, rows in (("user", u), ("item", i))
-            )
-            # Each side is scaled by 1 / sqrt(count), so a product is a sample's over the count.
-            out[part] = (np.einsum("nsk,nsk->ns", x, y) * count).std(axis=1, ddof=1)
-        return out
-
-    def recommend(
-        self,
-        users: ArrayLike | None = None,
-        k: int = 10,
-        exclude_seen: bool = True,
-        *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
-        """Recommend items to users.
-
-        Parameters
-        ----------
-        users : array-like of shape (n,), or one id, optional
-            Ids of the users. Default: all of them.
-        k : int, default=10
-            Items for each user at most.
-        exclude_seen : bool, default=True
-            Leave out what a user rated in the training data.
-        allow, deny : array-like of ids, optional
-            Items to choose from, and items to leave out, for all of these users. Ids that the model
-            does not know count for nothing.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns: the user, the item (named as `user_col` and `item_col` say), ``score`` and
-            ``rank`` (from 1), best first, users in the order given. A user unknown to the model has
-            no rows, and a warning says so.
-
-        Raises
-        ------
-        ValueError
-            The estimator is not fitted, `k` is below 1, or `cold_start` is "error" and a user is
-            unknown.
-        TypeError
-            Ids are not of the training data's kind (integers or texts).
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2).fit(ratings)
-        >>> als.recommend([3, 1], k=2)[["user", "item", "rank"]].to_numpy().tolist()
-        [[3, 10, 1], [3, 30, 2], [1, 30, 1]]
-        >>> als.recommend([3], deny=[10])["item"].tolist()
-        [30]
-        """
-        return self._best("items", users, k, exclude_seen, allow, deny)
-
-    def recommend_users(
-        self,
-        items: ArrayLike | None = None,
-        k: int = 10,
-        exclude_seen: bool = True,
-        *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
-        """Find the users to whom to recommend items.
-
-        Parameters
-        ----------
-        items : array-like of shape (n,), or one id, optional
-            Ids of the items. Default: all of them.
-        k : int, default=10
-            Users for each item at most.
-        exclude_seen : bool, default=True
-            Leave out who rated the item in the training data.
-        allow, deny : array-like of ids, optional
-            Users to choose from, and users to leave out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As of `recommend`, with the item first.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `recommend`.
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2).fit(ratings)
-        >>> als.recommend_users([30], k=2)["user"].tolist()
-        [1, 3]
-        """
-        return self._best("users", items, k, exclude_seen, allow, deny)
-
-    def similar_items(
-        self,
-        items: ArrayLike | None = None,
-        k: int = 10,
-        *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
-        """Find items that are like others, by the cosine of their factors (without biases).
-
-        Parameters
-        ----------
-        items : array-like of shape (n,), or one id, optional
-            Ids of the items. Default: all of them.
-        k : int, default=10
-            Similar items for each at most; an item is not similar to itself.
-        allow, deny : array-like of ids, optional
-            Items to choose from, and items to leave out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns: the item (named as `item_col` says), ``similar``, ``score`` (the cosine) and
-            ``rank``.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `recommend`.
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2).fit(ratings)
-        >>> als.similar_items([10], k=1)[["item", "rank"]].to_numpy().tolist()
-        [[10, 1]]
-        """
-        return self._best("similar items", items, k, True, allow, deny)
-
-    def similar_users(
-        self,
-        users: ArrayLike | None = None,
-        k: int = 10,
-        *,
-        allow: ArrayLike | None = None,
-        deny: ArrayLike | None = None,
-    ) -> pd.DataFrame:
-        """Find users who are like others, by the cosine of their factors (without biases).
-
-        Parameters
-        ----------
-        users : array-like of shape (n,), or one id, optional
-            Ids of the users. Default: all of them.
-        k : int, default=10
-            Similar users for each at most.
-        allow, deny : array-like of ids, optional
-            Users to choose from, and users to leave out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As of `similar_items`, with the user first.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `recommend`.
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2).fit(ratings)
-        >>> als.similar_users([1], k=1)[["user", "rank"]].to_numpy().tolist()
-        [[1, 1]]
-        """
-        return self._best("similar users", users, k, True, allow, deny)
-
-    def _best(
-        self,
-        kind: str,
-        ids: ArrayLike | None,
-        k: int,
-        exclude_seen: bool,
-        allow: ArrayLike | None,
-        deny: ArrayLike | None,
-    ) -> pd.DataFrame:
-        model = self._fitted()
-        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-        asker = "user" if kind in ("items", "similar users") else "item"
-        found = "item" if kind in ("items", "similar items") else "user"
-        asked = self._array_of(asker, "ids") if ids is None else np.atleast_1d(as_array(ids))
-        meta: dict[str, Any] = {"kind": kind, "n": -1, "exclude_seen": bool(exclude_seen)}
-        meta["k"] = min(int(k), self._info[f"n_{found}s"])
-        arrays: list[NDArray[Any]] = []
-        if ids is not None:
-            arrays, meta["n"], _ = asked_ids(asked, f"{asker}s", self._info[f"{asker}s"])
-        for name, chosen in (("allow", allow), ("deny", deny)):
-            if chosen is not None:
-                more, meta[name], _ = asked_ids(chosen, name, self._info[f"{found}s"])
-                arrays = arrays + more
-        size = sum(a.nbytes for a in arrays) + len(asked) * (8 * meta["k"] + 4)
-        with _arrays.shared_file(size) as path:
-            _arrays.write_arrays(path, arrays)
-            out = path.with_name(path.name + ".out")
-            unknown = _bridge.call("recommend", model, str(path), json.dumps(meta), str(out))
-            start, rows, scores = (
-                np.fromfile(f"{out}.{part}", dtype=dtype)
-                for part, dtype in (
-                    ("start", np.int32),
-                    ("items", np.int32),
-                    ("scores", np.float32),
-                )
-            )
-        if unknown:
-            warnings.warn(
-                f"{unknown} of the {asker}s were not in the training data; they get no {found}s",
-                stacklevel=3,
-            )
-        counts = np.diff(start)
-        names = {"user": self.user_col, "item": self.item_col}
-        return pd.DataFrame(
-            {
-                names[asker]: np.repeat(asked, counts),
-                "similar" if asker == found else names[found]: self._array_of(found, "ids")[rows],
-                "score": scores,
-                "rank": np.arange(len(rows)) - np.repeat(start[:-1], counts) + 1,
-            }
-        )
+    # --- using the model (the rest is FactorModel's)
 
     def score(self, ratings: Any) -> float:
         """Return the root mean square error on ratings.
@@ -740,7 +438,7 @@ class ALS(Estimator):
         ----------
         ratings : Ratings, or anything that `mllib_py.ratings` takes
             With `cold_start` "nan", pairs of a user or an item that was not in the training data
-            are left out, and a warning says how many.
+            are left out, and a warning says how many; with "drop" they are left out silently.
 
         Returns
         -------
@@ -764,7 +462,7 @@ class ALS(Estimator):
         model = self._fitted()
         with self._held(ratings) as given:
             answer = _bridge.ask("score", model, given)
-        if answer["unknown"]:
+        if answer["unknown"] and self._cold_start != "drop":
             warnings.warn(
                 f"{answer['unknown']} ratings of unknown users or items were left out",
                 stacklevel=2,
@@ -913,109 +611,6 @@ class ALS(Estimator):
             found = _contributions.gramian(self._array_of("item", "factors"))
             self._arrays["item", "gramian"] = found
         return self._arrays["item", "gramian"]
-
-    def _array_of(self, side: str, what: str) -> NDArray[Any]:
-        model = self._fitted()
-        if (side, what) not in self._arrays:
-            n = self._info[f"n_{side}s"]
-            width = 4 * (self._rank() + 2) * self._samples() if what == "factors" else 64
-            with _arrays.shared_file(n * width) as path:
-                _bridge.call("writeSide", model, side, what, str(path))
-                array: NDArray[Any]
-                if what == "factors":
-                    array = np.fromfile(path, dtype=np.float32).reshape(n, -1)
-                elif self._info[f"{side}s"] == "text":
-                    array = _arrays.read_texts(path, n)
-                else:
-                    array = np.fromfile(path, dtype=np.int64)
-            self._arrays[side, what] = array
-        return self._arrays[side, what]
-
-    @property
-    def user_ids_(self) -> NDArray[Any]:
-        """Users' ids in ascending order: (n_users,), int64, or objects where they are texts."""
-        return self._array_of("user", "ids")
-
-    @property
-    def item_ids_(self) -> NDArray[Any]:
-        """Items' ids in ascending order: (n_items,), int64, or objects where they are texts."""
-        return self._array_of("item", "ids")
-
-    @property
-    def user_factors_(self) -> NDArray[np.float32]:
-        """Users' factors: (n_users, rank), float32, rows in the order of the ids.
-
-        With ``method="gibbs"`` (n_users, n_samples * (rank + 2)): of each sample the factors, the
-        bias and a 1, all over the root of the number of samples.
-        """
-        return self._latent("user")
-
-    @property
-    def item_factors_(self) -> NDArray[np.float32]:
-        """Items' factors: (n_items, rank), float32, rows in the order of the ids.
-
-        With ``method="gibbs"`` (n_items, n_samples * (rank + 2)): of each sample the factors, a 1
-        and the bias, all over the root of the number of samples.
-        """
-        return self._latent("item")
-
-    @property
-    def user_biases_(self) -> NDArray[np.float32]:
-        """Users' biases: (n_users,), float32; a ValueError without `biases`."""
-        return self._biases("user", 0)
-
-    @property
-    def item_biases_(self) -> NDArray[np.float32]:
-        """Items' biases: (n_items,), float32; a ValueError without `biases`."""
-        return self._biases("item", 1)
-
-    def _rank(self) -> int:
-        return int(self._info["params"]["rank"])
-
-    def _biases(self, side: str, column: int) -> NDArray[np.float32]:
-        self._fitted()
-        count = self._samples()
-        if not self._info["params"]["biases"] and self._info["params"]["method"] == "als":
-            raise ValueError("this model has no biases; fit one with biases=True")
-        factors = self._array_of(side, "factors")
-        samples = factors.reshape(len(factors), count, -1)[:, :, self._rank() + column]
-        return np.asarray(samples.sum(axis=1) / np.sqrt(count), dtype=np.float32)
-
-    def _latent(self, side: str) -> NDArray[np.float32]:
-        factors = self._array_of(side, "factors")
-        return factors if self._info["params"]["method"] == "gibbs" else factors[:, : self._rank()]
-
-    def factors_frame(self, side: str) -> Any:
-        """Return factors as a Spark DataFrame.
-
-        Parameters
-        ----------
-        side : {"user", "item"}
-            Whose.
-
-        Returns
-        -------
-        pyspark.sql.DataFrame
-            Columns: the id (named as `user_col` or `item_col` says) and ``features`` (array of
-            float), in the order of the ids.
-
-        Raises
-        ------
-        ValueError
-            `side` is another, or the estimator is not fitted.
-
-        Examples
-        --------
-        >>> import mllib_py
-        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
-        >>> als = mllib_py.ALS(rank=2).fit(ratings)
-        >>> als.factors_frame("item").columns
-        ['item', 'features']
-        """
-        if side not in ("user", "item"):
-            raise ValueError(f"side must be 'user' or 'item', not {side!r}")
-        name = self.user_col if side == "user" else self.item_col
-        return _bridge.frame_of(_bridge.call("factorsFrame", self._fitted(), side, name))
 
     # --- keeping the model
 

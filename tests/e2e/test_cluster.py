@@ -112,3 +112,30 @@ def test_a_model_on_hdfs_that_was_altered_is_refused(
     write_bytes(f"{uri}/item_factors.npy", content[:-4] + b"\0\0\0\1")
     with pytest.raises(ValueError, match=r"item_factors\.npy is truncated or altered"):
         mllib_py.load(uri)
+
+
+def test_answers_on_the_cluster_are_those_of_local_mode(
+    master: str, hdfs_uri: str, spark: Any
+) -> None:
+    als = mllib_py.ALS(rank=4, max_iter=2, cold_start="popular").fit(SAMPLE)
+    uri, out = f"{hdfs_uri}/models/asked", f"{hdfs_uri}/answers"
+    als.save(uri)
+    script = str(ROOT / "tests" / "support" / "asking.py")
+    run = submit(master, "--jars", str(JAR), script, uri, out)
+    assert run.returncode == 0, run.stderr[-3000:]
+
+    def rows(name: str) -> list[tuple[Any, ...]]:
+        return sorted(tuple(map(str, row)) for row in spark.read.parquet(f"{out}/{name}").collect())
+
+    def expected(table: Any) -> list[tuple[str, ...]]:
+        return sorted(tuple(map(str, row)) for row in table.collect())
+
+    assert rows("best") == expected(als.recommend(k=5, output="spark"))
+    first, some = int(als.user_ids_[0]), als.item_ids_[:40].tolist()
+    choices = {"allow": {first: some}, "deny": als.item_ids_[:9]}
+    chosen = als.recommend([first, -1], 5, output="spark", **choices)
+    assert rows("chosen") == expected(chosen)
+    assert {row[0] for row in rows("chosen")} == {str(first), "-1"}
+    pairs = [(int(u), int(i)) for u in [*als.user_ids_[:20], -1] for i in als.item_ids_[:20]]
+    frame = als.predict(spark.createDataFrame(pairs, "user long, item long"))
+    assert rows("predicted") == expected(frame)

@@ -43,7 +43,7 @@ OUT_OF_RANGE: list[tuple[str, Any, str]] = [
     ),
     ("solver", "magic", "solver must be one of 'auto', 'cholesky'"),
     ("duplicates", "first", "duplicates must be one of 'error', 'sum', 'mean', 'last'"),
-    ("cold_start", "drop", "cold_start must be one of 'nan', 'mean', 'error'"),
+    ("cold_start", "skip", "one of 'nan', 'mean', 'popular', 'drop', 'error'"),
     ("random_state", 2**64, "random_state must be an integer of 64 bits, not 18446744073709551616"),
 ]
 MISTYPED: list[tuple[str, Any, str]] = [

@@ -13,6 +13,7 @@ import pytest
     "name",
     [
         "mllib_py._estimator",
+        "mllib_py._factor_model",
         "mllib_py._matrix",
         "mllib_py._session",
         "mllib_py._spec",

@@ -13,6 +13,7 @@ import mllibpy.algorithm.als.{
   FoldIn,
   PartialFit,
   Ratings,
+  Recommender,
   Shape,
   Side,
   StrategyCost
@@ -24,6 +25,11 @@ import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import scala.jdk.CollectionConverters._
+
+/** Recommendations as a DataFrame, and how many of the ids asked for are unknown to the model and
+  * to be told of.
+  */
+final class FrameAnswer(val frame: DataFrame, val unknown: Int)
 
 /** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
   * bytes.
@@ -209,19 +215,6 @@ object Door {
   private def table(m: AlsModel, side: String): FactorTable =
     if (side == "user") m.users else m.items
 
-  /** Rows of ids: reads ids (int64, or texts) from a file, writes int32 rows, -1 where unknown. */
-  private def rows(in: ArrayReader, n: Int, t: FactorTable, texts: Boolean): Array[Int] =
-    if (texts) in.texts(n).map(t.rowOf(_)) else in.longs(n).map(t.rowOf(_))
-
-  private def known(rows: Array[Int], what: String, m: AlsModel): Unit =
-    if (m.params.coldStart == "error") {
-      val unknown = rows.count(_ < 0)
-      InvalidInput.unless(
-        unknown == 0,
-        s"$unknown of the ${what}s asked for were not in the training data; leave them out, or choose another cold_start"
-      )
-    }
-
   /** Scores of pairs: users, then items in the file; float32 out. */
   def predict(
       m: AlsModel,
@@ -233,62 +226,45 @@ object Door {
   ): Unit = {
     val in = new ArrayReader(path)
     try {
-      val users = rows(in, n, m.users, textUsers)
-      val items = rows(in, n, m.items, textItems)
-      known(users, "user", m)
-      known(items, "item", m)
+      val users = Ids.read(in, n, textUsers).rowsIn(m.users)
+      val items = Ids.read(in, n, textItems).rowsIn(m.items)
+      ColdStart.check(m, users, "user")
+      ColdStart.check(m, items, "item")
       ArrayWriter.floats(out, Array.tabulate(n)(i => m.predict(users(i), items(i))))
     } finally in.close()
   }
 
-  /** Answers "items", "users", "similar items" or "similar users" for the n ids in the file (for
-    * all, in order, where n < 0). Behind them in the file stand the ids of the candidates, where
-    * `meta` has their number. Out: n + 1 starts, rows found, scores. Gives the number of ids
-    * unknown to the model.
+  /** A DataFrame with a column of predictions more. */
+  def predictFrame(m: AlsModel, df: DataFrame, userCol: String, itemCol: String): DataFrame =
+    PredictionsFrame.of(m, df, userCol, itemCol)
+
+  /** Answers what is asked (see [[Asking]]) with files: n + 1 starts, rows found, scores. Gives the
+    * number of ids unknown to the model that are to be told of.
     */
   def recommend(m: AlsModel, path: String, meta: String, out: String): Int = {
-    val j = parse(meta)
-    val (kind, n, k) = (text(j, "kind"), j.get("n").asInt, j.get("k").asInt)
-    val side = if (kind == "items" || kind == "similar users") "user" else "item"
-    val found = if (kind == "items" || kind == "similar items") "item" else "user"
-    val in = new ArrayReader(path)
-    val (asked, candidates) =
-      try {
-        val t = table(m, side)
-        val asked = if (n < 0) Array.range(0, t.size) else rows(in, n, t, t.names != null)
-        (asked, candidatesOf(in, j, table(m, found)))
-      } finally in.close()
-    known(asked, side, m)
-    val present = asked.filter(_ >= 0)
-    val excludeSeen = j.get("exclude_seen").asBoolean
-    val answer = kind match {
-      case "items"         => m.recommend(sc, present, k, excludeSeen, candidates)
-      case "users"         => m.recommendUsers(sc, present, k, excludeSeen, candidates)
-      case "similar items" => m.similar(sc, Side.Item, present, k, candidates)
-      case _               => m.similar(sc, Side.User, present, k, candidates)
-    }
-    var next = 0
-    val start = asked.scanLeft(0) { (at, row) =>
-      if (row < 0) at
-      else {
-        next += 1
-        answer.start(next)
-      }
-    }
-    ArrayWriter.ints(s"$out.start", start)
+    val asking = Asking.of(m, path, parse(meta))
+    val answer = Recommender.ask(sc, asking.question)
+    ArrayWriter.ints(s"$out.start", answer.start)
     ArrayWriter.ints(s"$out.items", answer.items)
     ArrayWriter.floats(s"$out.scores", answer.scores)
-    asked.count(_ < 0)
+    asking.unknown
   }
 
-  /** Rows of the ids to choose from ("allow") or to leave out ("deny"), ascending. */
-  private def candidatesOf(in: ArrayReader, j: JsonNode, t: FactorTable): Option[Array[Int]] = {
-    def read(n: Int) = rows(in, n, t, t.names != null).filter(_ >= 0).toSet
-    val allowed = Option(j.get("allow")).map(n => read(n.asInt))
-    val denied = Option(j.get("deny")).map(n => read(n.asInt)).getOrElse(Set.empty)
-    if (allowed.isEmpty && denied.isEmpty) None
-    else Some(Array.range(0, t.size).filter(i => allowed.forall(_(i)) && !denied(i)))
+  /** Answers what is asked with a DataFrame; `meta` names its columns, too. */
+  def recommendFrame(m: AlsModel, path: String, meta: String): FrameAnswer = {
+    val j = parse(meta)
+    val asking = Asking.of(m, path, j)
+    val frame = RecommendationsFrame.of(spark, asking, text(j, "asker"), text(j, "found"))
+    new FrameAnswer(frame, asking.unknown)
   }
+
+  /** Writes such a DataFrame as a folder of Parquet files, from the executors. */
+  def writeFrame(frame: DataFrame, uri: String, overwrite: Boolean): Unit =
+    ParquetFolder.write(files, frame, uri, overwrite)
+
+  /** Refuses a folder that [[writeFrame]] would refuse. */
+  def checkFolder(uri: String, overwrite: Boolean): Unit =
+    ParquetFolder.check(files, uri, overwrite)
 
   /** What a user rated: reads the ids of a user and of an item from a file, writes the rows of his
     * items and his ratings of them, ascending. Gives the row of the item.
@@ -298,8 +274,8 @@ object Door {
     val (user, item) =
       try
         (
-          rows(in, 1, m.users, m.users.names != null).head,
-          rows(in, 1, m.items, m.items.names != null).head
+          Ids.read(in, 1, m.users.names != null).rowsIn(m.users).head,
+          Ids.read(in, 1, m.items.names != null).rowsIn(m.items).head
         )
       finally in.close()
     for ((row, what) <- Seq((user, "user"), (item, "item")))

@@ -3,6 +3,7 @@ package mllibpy.engine
 import org.apache.spark.SparkContext
 import org.apache.spark.broadcast.Broadcast
 
+import java.lang.ref.WeakReference
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicLong
 
@@ -55,5 +56,40 @@ object Shared {
       Shared.here.remove(id)
       ()
     }
+  }
+}
+
+/** The same where nobody can say when the value is read for the last time, as a DataFrame's: it
+  * goes when what gives it is forgotten.
+  */
+abstract class Lasting[T] extends Serializable {
+  def value: T
+}
+
+object Lasting {
+  def apply[T <: AnyRef: scala.reflect.ClassTag](sc: SparkContext, value: T): Lasting[T] =
+    if (sc.isLocal) {
+      here.values.removeIf(_.get == null)
+      val id = next.getAndIncrement()
+      here.put(id, new WeakReference(value))
+      new Here[T](id, value)
+    } else new Everywhere[T](sc.broadcast(value)) // Spark cleans up a forgotten one
+
+  /** How many values this driver may still have to give. */
+  def held: Int = here.values.stream.filter(_.get != null).count().toInt
+
+  private val next = new AtomicLong
+  private val here = new ConcurrentHashMap[Long, WeakReference[AnyRef]]
+
+  /** On the driver it holds the value; in a task, a copy of it finds the value, which the driver's
+    * holds as long as the job runs.
+    */
+  private final class Here[T <: AnyRef](id: Long, @transient private val own: T)
+      extends Lasting[T] {
+    def value: T = if (own != null) own else Lasting.here.get(id).get.asInstanceOf[T]
+  }
+
+  private final class Everywhere[T](broadcast: Broadcast[T]) extends Lasting[T] {
+    def value: T = broadcast.value
   }
 }

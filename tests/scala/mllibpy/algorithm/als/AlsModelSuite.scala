@@ -23,7 +23,9 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
     assert(model().predict(2, 0) == -1f)
     for ((u, i) <- Seq((-1, 0), (0, -1), (-1, -1))) {
       assert(model().predict(u, i).isNaN)
-      assert(model("cold_start" -> "mean").predict(u, i) == 3.5f)
+      assert(model("cold_start" -> "drop").predict(u, i).isNaN)
+      for (mean <- Seq("mean", "popular"))
+        assert(model("cold_start" -> mean).predict(u, i) == 3.5f)
     }
   }
 
@@ -60,7 +62,11 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
     val e = intercept[InvalidInput](
       model().recommend(sc, new Array[Int](1 << 12), 1 << 20, false, Some(new Array[Int](1 << 20)))
     )
-    assert(e.getMessage.endsWith("are too many for one answer; ask for fewer at a time"))
+    assert(
+      e.getMessage.endsWith(
+        "are too many for one answer; ask for fewer at a time, or for a Spark DataFrame"
+      )
+    )
   }
 
   test("recommend users, similar rows, and candidates") {
@@ -97,6 +103,43 @@ class AlsModelSuite extends AnyFunSuite with LocalSession {
       )
     )
     assert(m.recommend(sc, Array(), 3, excludeSeen = true).start.toSeq == Seq(0))
+  }
+
+  test("recommend: lists of each asker, and what is popular for strangers") {
+    val m = model("cold_start" -> "popular")
+    // Places 0 and 2 have lists; 1 and 3 have none.
+    val lists = new RowLists(Array(0, -1, 1, -1), Array(Array(0, 2), Array(1)))
+    def ask(rows: Seq[Int], allow: RowLists, deny: RowLists, k: Int) =
+      pairs(Recommender.ask(sc, m.itemsFor(new Askers(rows.toArray, allow, deny), k, false)))
+    val known = Seq(0, 1, 1, 0)
+    assert(
+      ask(known, lists, RowLists.none, 2) ==
+        Seq(Seq(2 -> 3f, 0 -> 1f), Seq(2 -> 30f, 1 -> 20f), Seq(1 -> 20f), Seq(2 -> 3f, 1 -> 2f))
+    )
+    assert(
+      ask(known, RowLists.none, lists, 2) ==
+        Seq(Seq(1 -> 2f), Seq(2 -> 30f, 1 -> 20f), Seq(2 -> 30f, 0 -> 10f), Seq(2 -> 3f, 1 -> 2f))
+    )
+    assert(
+      ask(known, lists, lists, 2) == Seq(
+        Seq(),
+        Seq(2 -> 30f, 1 -> 20f),
+        Seq(),
+        Seq(2 -> 3f, 1 -> 2f)
+      )
+    )
+    // Item 2 has two raters, 0 and 1 have one.
+    def rows(a: Seq[Seq[(Int, Float)]]) = a.map(_.map(_._1))
+    val strangers = Seq(-1, -1, -1, 0)
+    assert(
+      rows(ask(strangers, lists, RowLists.none, 3)) ==
+        Seq(Seq(2, 0), Seq(2, 0, 1), Seq(1), Seq(2, 1, 0))
+    )
+    assert(
+      rows(ask(strangers, RowLists.none, lists, 1)) == Seq(Seq(1), Seq(2), Seq(2), Seq(2))
+    )
+    assert(ask(strangers, RowLists.none, lists, 1).head.head._2.isNaN)
+    assert(rows(pairs(model().recommend(sc, Array(-1, 0), 1, false))) == Seq(Seq(), Seq(2)))
   }
 
   test("recommend on the cluster gives what the driver gives") {

@@ -212,8 +212,9 @@ private final class HeldOutRanking(sc: SparkContext, relevant: Seq[(Int, Array[I
     val (queries, found) = (Stride.pack(x, width), Stride.pack(y, width))
     val all = Array.range(0, found.length / width)
     // An offset would change no order.
-    val question = new Question(width, queries, found, all, seen.bare, 0f)
-    val lists = Recommender.ask(sc, question, users, Length)
+    val question =
+      new Question(width, queries, found, new Askers(users), Length, all, seen.bare, null, 0f)
+    val lists = Recommender.ask(sc, question)
     relevant.indices.map(u => ndcg(lists, u, relevant(u)._2)).sum / relevant.length
   }
 
