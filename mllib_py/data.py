@@ -28,8 +28,9 @@ _MOST = 2**31 - 1
 class Ratings:
     """Ratings that Spark holds: (user, item, rating), with or without timestamps.
 
-    Made by `ratings`, `split` and `union`. What was parsed or computed is kept by Spark (in memory,
-    on disk where memory is short) until `release` is called or the object is forgotten.
+    Made by `ratings`, by `split` and its like, and by `union`. What was parsed or computed is kept
+    by Spark (in memory, on disk where memory is short) until `release` is called or the object is
+    forgotten.
     """
 
     def __init__(self, handle: _bridge.Handle, parents: Sequence[Ratings] = ()) -> None:
@@ -129,9 +130,7 @@ class Ratings:
         >>> mllib_py.ratings(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 5.0])).top_items(1)
         [(10, 2)]
         """
-        if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n must be an integer of at least 1, not {n!r}")
-        most = min(int(n), self.n_items)
+        most = min(_whole("n", n, 1), self.n_items)
         return [(i, int(c)) for i, c in _bridge.ask("topItems", self._handle, most)]
 
     def rmse_of_constant(self, c: float) -> float:
@@ -164,15 +163,19 @@ class Ratings:
         weights : sequence of float
             Sizes of the parts; they need not sum to 1.
         seed : int, default=0
-            Seed of the random split. Where a rating goes depends on the seed, its user and its item
+            Seed of a random split. Where a rating goes depends on the seed, its user and its item
             alone: not on the order or the partitions of the input.
-        by : {"random", "time"}, default="random"
-            ``"time"`` puts the earliest ratings into the first part.
+        by : {"random", "time", "user"}, default="random"
+            ``"time"`` puts the earliest ratings into the first part. ``"user"`` splits the ratings
+            of each user by himself, at random: of n ratings, a part before which there is a share
+            w of the weights gets those from the round(n * w)-th on (halves are rounded up), so
+            that its size is its share to less than one rating.
 
         Returns
         -------
         list of Ratings
-            Lazy: nothing is copied.
+            Lazy: nothing is copied (``"user"`` brings each user's ratings together by a shuffle
+            that the parts share).
 
         Raises
         ------
@@ -190,18 +193,87 @@ class Ratings:
         >>> train.n_ratings + test.n_ratings
         1000
         """
-        if by not in ("random", "time"):
-            raise ValueError(f"by must be 'random' or 'time', not {by!r}")
+        if by not in ("random", "time", "user"):
+            raise ValueError(f"by must be 'random', 'time' or 'user', not {by!r}")
         if np.ndim(weights) != 1:
             raise TypeError(f"weights must be a list with a weight for each part, not {weights!r}")
         shares = [float(w) for w in weights]
         if not shares or not all(0 < w < math.inf for w in shares):
             raise ValueError(f"every part needs a weight above 0, not {shares}")
-        if not isinstance(seed, int | np.integer) or not -(2**63) <= seed < 2**63:
-            raise ValueError(f"seed must be an integer of 64 bits, not {seed!r}")
-        arguments = {"weights": shares, "seed": int(seed), "by": by}
+        arguments = {"weights": shares, "seed": _seed(seed), "by": by}
         parts = _bridge.call("split", self._handle, json.dumps(arguments))
         return [Ratings(part, [self]) for part in parts]
+
+    def leave_last(self, k: int = 1, *, by: str = "time") -> tuple[Ratings, Ratings]:
+        """Split off the last ratings of each user.
+
+        Parameters
+        ----------
+        k : int, default=1
+            How many. A user with `k` ratings or fewer stays in the first part with all of them.
+        by : {"time"}, default="time"
+            What "last" means: the latest; of one time, those with the higher item id.
+
+        Returns
+        -------
+        train, test : Ratings
+            All the others, and the last. Lazy; a shuffle that both share brings each user's ratings
+            together.
+
+        Raises
+        ------
+        ValueError
+            `k` is below 1, `by` is unknown, or there are no timestamps.
+
+        Examples
+        --------
+        >>> import mllib_py, pandas
+        >>> table = pandas.DataFrame(
+        ...     {"user": [1, 1, 1, 2], "item": [10, 20, 30, 10], "rating": [5.0, 3.0, 4.0, 2.0],
+        ...      "timestamp": [7, 9, 8, 5]})
+        >>> train, test = mllib_py.ratings(table).leave_last()
+        >>> train.n_ratings, test.top_items(1)
+        (3, [(20, 1)])
+        """
+        if by != "time":
+            raise ValueError(f"by must be 'time', not {by!r}")
+        most = min(_whole("k", k, 1), _MOST)
+        train, test = _bridge.call("leaveLast", self._handle, most)
+        return Ratings(train, [self]), Ratings(test, [self])
+
+    def kfold(self, n: int = 5, *, seed: int = 0) -> list[tuple[Ratings, Ratings]]:
+        """Split into folds, for cross-validation.
+
+        Parameters
+        ----------
+        n : int, default=5
+            Number of folds.
+        seed : int, default=0
+            In which fold a rating falls depends on the seed, its user and its item alone.
+
+        Returns
+        -------
+        list of (train, test)
+            A pair for each fold: all ratings but the fold's, and the fold's. Folds are disjoint,
+            together they are everything, and their sizes are equal but for chance. Lazy: nothing is
+            copied.
+
+        Raises
+        ------
+        ValueError
+            `n` is below 2, or `seed` is no integer of 64 bits.
+
+        Examples
+        --------
+        >>> import mllib_py
+        >>> r = mllib_py.ratings((range(1000), range(1000), [4.0] * 1000))
+        >>> sum(test.n_ratings for _, test in r.kfold(4, seed=1))
+        1000
+        """
+        folds = min(_whole("n", n, 2), _MOST)
+        parts = _bridge.call("kfold", self._handle, folds, _seed(seed))
+        made = [Ratings(part, [self]) for part in parts]
+        return list(zip(made[::2], made[1::2], strict=True))
 
     def union(self, other: Ratings) -> Ratings:
         """Return these ratings and others.
@@ -317,6 +389,18 @@ RDD of triples, str or path
 def _kept(handle: _bridge.Handle) -> Ratings:
     _bridge.call("keep", handle)
     return Ratings(handle)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
+    return int(value)
+
+
+def _seed(seed: Any) -> int:
+    if not isinstance(seed, int | np.integer) or not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed must be an integer of 64 bits, not {seed!r}")
+    return int(seed)
 
 
 def _name(data: Any) -> str:

@@ -111,9 +111,23 @@ object Door {
   def split(r: Ratings, json: String): java.util.List[Ratings] = {
     val m = parse(json)
     val weights = m.get("weights").elements.asScala.map(_.asDouble).toSeq
-    (if (text(m, "by") == "time") r.splitByTime(weights)
-     else r.split(weights, m.get("seed").asLong)).asJava
+    val seed = m.get("seed").asLong
+    (text(m, "by") match {
+      case "time" => r.splitByTime(weights)
+      case "user" => r.splitByUser(weights, seed)
+      case _      => r.split(weights, seed)
+    }).asJava
   }
+
+  /** The first part, then the last ratings. */
+  def leaveLast(r: Ratings, k: Int): java.util.List[Ratings] = {
+    val (train, test) = r.leaveLast(k)
+    Seq(train, test).asJava
+  }
+
+  /** Train and test of each fold, one after the other. */
+  def kfold(r: Ratings, n: Int, seed: Long): java.util.List[Ratings] =
+    r.kfold(n, seed).flatMap { case (train, test) => Seq(train, test) }.asJava
 
   def union(a: Ratings, b: Ratings): Ratings = a.union(b)
 

@@ -28,7 +28,7 @@ object Layout {
     pieces.unpersist(blocking = false)
   }
 
-  private def split(
+  private[engine] def split(
       partition: Int,
       chunks: Iterator[Triples],
       buckets: Buckets,

@@ -93,4 +93,18 @@ object Triples {
 
   /** Triples to a chunk: enough to make a chunk's overhead vanish, little enough to move about. */
   final val ChunkSize = 1 << 16
+
+  /** One chunk after the other; with times where there is any chunk and all have them. */
+  def concat(chunks: Seq[Triples]): Triples =
+    if (chunks.length == 1) chunks.head else joined(chunks)
+
+  private def joined(chunks: Seq[Triples]): Triples = {
+    val timed = chunks.nonEmpty && chunks.forall(_.times != null)
+    new Triples(
+      Array.concat(chunks.map(_.rows): _*),
+      Array.concat(chunks.map(_.columns): _*),
+      Array.concat(chunks.map(_.values): _*),
+      if (timed) Array.concat(chunks.map(_.times): _*) else null
+    )
+  }
 }

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{IntegerIds, InvalidInput, LocalSession, TriplesBuilder}
+import mllibpy.engine.{IntegerIds, InvalidInput, LocalSession, TextIds, TriplesBuilder}
 import mllibpy.kernel.Scramble
 import org.apache.spark.storage.StorageLevel
 import org.scalatest.funsuite.AnyFunSuite
@@ -93,6 +93,82 @@ class RatingsSuite extends AnyFunSuite with LocalSession {
       intercept[InvalidInput](Samples.ratings(sc).splitByTime(Seq(1, 1))).getMessage
         .contains("no timestamps")
     )
+  }
+
+  /** Ratings (user, item, rating, time) in some order and partitions. */
+  private def at(some: Seq[(Long, Long, Float, Long)], partitions: Int): Ratings = {
+    val chunks = some.grouped(50).map { part =>
+      val b = new TriplesBuilder(4, timed = true)
+      for ((u, i, r, t) <- part) b.add(Scramble.mix(u), Scramble.mix(i), r, t)
+      b.result()
+    }
+    new Ratings(sc.parallelize(chunks.toSeq, partitions), IntegerIds, IntegerIds, timed = true)
+  }
+
+  // Few times, so that there are ties, among them of the first and the last item.
+  private val moments = Samples.triples.map { case (u, i, r) => (u, i, r, (i ^ u) & 3) }
+
+  test("the last of each user: by time, then by item; whoever has too few stays whole") {
+    for (k <- Seq(1, 3)) {
+      val right = moments.groupBy(_._1).values.filter(_.length > k).flatMap { own =>
+        own.sortBy(e => (e._4, e._2)).takeRight(k).map(e => (e._1, e._2, e._3))
+      }
+      for ((some, partitions) <- Seq((moments, 1), (new Random(3).shuffle(moments), 7))) {
+        val (train, test) = at(some, partitions).leaveLast(k)
+        assert(train.timed && all(test) == right.toSet && right.size > 40)
+        assert(all(train) == Samples.triples.toSet -- right && test.facts.count == right.size)
+      }
+    }
+    assert(
+      intercept[InvalidInput](Samples.ratings(sc).leaveLast(1)).getMessage.contains("no timestamps")
+    )
+  }
+
+  test("the last of texts is by the order of the texts") {
+    val names = Array("b", "\uffff", "\ud83c\udfac", "a")
+    val b = new TriplesBuilder(4, timed = true)
+    for (n <- names) b.add(Scramble.mix(0), TextIds.key(n), 1f, 5)
+    val items = TextIds.of(names)
+    val r = new Ratings(sc.parallelize(Seq(b.result()), 1), IntegerIds, items, timed = true)
+    val left = r.leaveLast(2)._2.chunks.collect().flatMap(_.columns).map(items.textOf)
+    assert(left.toSet == Set("\uffff", "\ud83c\udfac"))
+  }
+
+  test("a split of each user's: rounded shares, the same for any order and partitions") {
+    val parts = Samples.ratings(sc, partitions = 1).splitByUser(Seq(0.6, 0.2, 0.2), 3).map(all)
+    assert(parts.map(_.size).sum == Samples.triples.length)
+    assert(parts.reduce(_ ++ _) == Samples.triples.toSet)
+    for ((user, own) <- Samples.triples.groupBy(_._1)) {
+      val cuts = Seq(0L, Math.round(0.6 * own.length), Math.round(0.8 * own.length), own.length)
+      assert(
+        parts.map(_.count(_._1 == user).toLong) == cuts.zip(cuts.drop(1)).map { case (a, b) =>
+          b - a
+        }
+      )
+    }
+    val shuffled = new Random(5).shuffle(Samples.triples)
+    assert(Samples.ratings(sc, shuffled, 4).splitByUser(Seq(3, 1, 1), 3).map(all) == parts)
+    assert(Samples.ratings(sc).splitByUser(Seq(3, 1, 1), 4).map(all) != parts)
+  }
+
+  test("folds are disjoint, complete and alike in size, whatever was split off before") {
+    val whole = Samples.triples.toSet
+    val folds =
+      Samples.ratings(sc, partitions = 1).kfold(4, 9).map { case (a, b) => (all(a), all(b)) }
+    assert(folds.length == 4 && folds.map(_._2.size).sum == whole.size)
+    assert(folds.flatMap(_._2).toSet == whole)
+    for ((train, test) <- folds) {
+      assert(train == whole -- test)
+      assert(test.size > whole.size / 6 && test.size < whole.size / 3)
+    }
+    val shuffled = Samples.ratings(sc, new Random(5).shuffle(Samples.triples), 5)
+    assert(shuffled.kfold(4, 9).map(p => all(p._2)) == folds.map(_._2))
+    assert(shuffled.kfold(4, 8).map(p => all(p._2)) != folds.map(_._2))
+    // The same seed twice: the folds of a part are folds of it.
+    val part = Samples.ratings(sc).split(Seq(1, 1), 9).head
+    val n = all(part).size
+    assert(part.kfold(4, 9).map(p => all(p._2).size).forall(f => f > n / 7 && f < n / 2))
+    assert(intercept[InvalidInput](shuffled.kfold(1, 0)).getMessage.startsWith("n must be"))
   }
 
   test("a union has both; times survive where both have them") {

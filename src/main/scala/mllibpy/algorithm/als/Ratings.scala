@@ -1,18 +1,12 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{
-  IdSpace,
-  InvalidInput,
-  IntegerIds,
-  KeyIndex,
-  TextIds,
-  Triples,
-  TriplesBuilder
-}
+import mllibpy.engine.{ByRow, IdSpace, InvalidInput, IntegerIds, KeyIndex, Triples, TriplesBuilder}
 import mllibpy.kernel.Scramble
 import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
+
+import scala.math.Ordering.Float.TotalOrdering
 
 /** Ratings as chunks of (user, item, rating[, time]), wherever they came from.
   *
@@ -108,8 +102,10 @@ final class Ratings(
 
   /** The most rated items: key and count, ties by id. */
   def topItems(n: Int): Seq[(Long, Long)] = {
-    val space = items
-    val byCountThenId: Ordering[(Long, Long)] = Ratings.byCountThenId(space)
+    val byCountThenId: Ordering[(Long, Long)] =
+      Ordering.by[(Long, Long), (Long, Long)] { case (key, count) => (-count, key) }(
+        Ordering.Tuple2(Ordering.Long, items.order)
+      )
     chunks
       .mapPartitions { it =>
         val counts = new java.util.HashMap[Long, Long]
@@ -127,8 +123,7 @@ final class Ratings(
     * its two ids alone, not on the order or the partitions of the input.
     */
   def split(weights: Seq[Double], seed: Long): Seq[Ratings] = {
-    val salt = Scramble.mix(seed)
-    parts(weights)((c, i) => Scramble.mix(Scramble.mix(c.rows(i) ^ salt) + c.columns(i)))
+    parts(weights)(Ratings.hash(seed))
   }
 
   /** Splits by time, the earliest first; ratings of the same second fall at random by their ids. */
@@ -157,6 +152,58 @@ final class Ratings(
     }
   }
 
+  /** Splits each user's ratings at random into parts of the given weights: of his n ratings, part p
+    * gets those from the round(n * w)-th on, w being the share of the parts before it. Which ones
+    * depends on the seed and the ids alone.
+    */
+  def splitByUser(weights: Seq[Double], seed: Long): Seq[Ratings] = {
+    val bounds = 0.0 +: cumulative(weights).init :+ 1.0
+    val hash = Ratings.hash(seed, Ratings.ByUser)
+    ofUsers(t =>
+      Ordering.by[Int, (Long, Long, Float)](i => (hash(t, i), Ratings.time(t, i), t.values(i)))
+    ) {
+      weights.indices.map { part => (place: Int, n: Int) =>
+        place >= Math.round(bounds(part) * n) && place < Math.round(bounds(part + 1) * n)
+      }
+    }
+  }
+
+  /** All but each user's last k ratings, and these: the last by time, of one time the last by item
+    * id. A user with k ratings or fewer is in the first part alone.
+    */
+  def leaveLast(k: Int): (Ratings, Ratings) = {
+    InvalidInput.unless(timed, s"$source: there are no timestamps to tell which ratings are last")
+    InvalidInput.unless(k >= 1, s"k must be at least 1, not $k")
+    val ids = items.order
+    val last = (place: Int, n: Int) => n > k && place >= n - k
+    val parts = ofUsers { t =>
+      Ordering
+        .by[Int, Long](t.times(_))
+        .orElseBy(t.columns(_))(ids)
+        .orElseBy(t.values(_))
+    }(Seq((place, n) => !last(place, n), last))
+    (parts.head, parts.last)
+  }
+
+  /** n pairs (all but a fold, the fold): a rating's fold depends on the seed and its ids alone. */
+  def kfold(n: Int, seed: Long): Seq[(Ratings, Ratings)] = {
+    InvalidInput.unless(n >= 2, s"n must be at least 2, not $n")
+    val hash = Ratings.hash(seed, Ratings.Folds)
+    val fold = (c: Triples, i: Int) => (Ratings.unit(hash(c, i)) * n).toInt
+    (0 until n).map { f =>
+      (derive(c => c.filter(fold(c, _) != f)), derive(c => c.filter(fold(c, _) == f)))
+    }
+  }
+
+  /** Parts by the place of a rating in an order of its user's. One shuffle, that all parts share.
+    */
+  private def ofUsers(
+      order: Triples => Ordering[Int]
+  )(keep: Seq[(Int, Int) => Boolean]): Seq[Ratings] = {
+    val gathered = ByRow.gather(chunks)
+    keep.map(k => derived(gathered.map(t => ByRow.filter(t, order(t))(k))))
+  }
+
   private def parts(weights: Seq[Double])(hash: (Triples, Int) => Long): Seq[Ratings] = {
     val bounds = 0.0 +: cumulative(weights)
     weights.indices.map { part =>
@@ -164,7 +211,7 @@ final class Ratings(
       val high = if (part == weights.length - 1) 2.0 else bounds(part + 1)
       derive(c =>
         c.filter { i =>
-          val u = (hash(c, i) >>> 11) * Ratings.Unit53
+          val u = Ratings.unit(hash(c, i))
           u >= low && u < high
         }
       )
@@ -179,8 +226,10 @@ final class Ratings(
     weights.scanLeft(0.0)(_ + _).tail.map(_ / weights.sum)
   }
 
-  private def derive(f: Triples => Triples): Ratings =
-    new Ratings(chunks.map(f), users, items, timed, source, check = checkSource _)
+  private def derive(f: Triples => Triples): Ratings = derived(chunks.map(f))
+
+  private def derived(some: RDD[Triples]): Ratings =
+    new Ratings(some, users, items, timed, source, check = checkSource _)
 
   /** These ratings and others, in this order. */
   def union(other: Ratings): Ratings = {
@@ -205,6 +254,21 @@ object Ratings {
 
   private final val Unit53 = 1.0 / (1L << 53)
 
+  // A part of one split can be split in another way with the same seed: their draws differ.
+  private final val ByUser = 1L
+  private final val Folds = 2L
+
+  /** A hash of a rating's ids. */
+  private def hash(seed: Long, kind: Long = 0): (Triples, Int) => Long = {
+    val salt = Scramble.mix(seed) + kind
+    (c, i) => Scramble.mix(Scramble.mix(c.rows(i) ^ salt) + c.columns(i))
+  }
+
+  /** From 0 to below 1. */
+  private def unit(hash: Long): Double = (hash >>> 11) * Unit53
+
+  private def time(t: Triples, i: Int): Long = if (t.times == null) 0 else t.times(i)
+
   /** From Scala: an RDD of (user, item, rating) with integer ids. */
   def of(ratings: RDD[(Long, Long, Float)]): Ratings = {
     val chunks = ratings.mapPartitions(_.grouped(Triples.ChunkSize).map { group =>
@@ -222,14 +286,6 @@ object Ratings {
 
   private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
     if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null)) else chunks
-
-  private def byCountThenId(space: IdSpace): Ordering[(Long, Long)] = space match {
-    case IntegerIds => Ordering.by { case (key, count) => (-count, Scramble.unmix(key)) }
-    case texts      =>
-      Ordering.by[(Long, Long), (Long, String)] { case (key, count) =>
-        (-count, texts.textOf(key))
-      }(Ordering.Tuple2(Ordering.Long, TextIds.order))
-  }
 }
 
 /** Count, sums and the first bad value of some ratings. */
