@@ -330,7 +330,7 @@ RDD of triples, str or path
         A path or URI names a file, a folder or a glob, local or ``hdfs://``, of lines with commas,
         tabs, semicolons, bars or MovieLens's ``::`` (with or without a header, with or without a
         timestamp, plain or ``.gz``), or of Parquet. Rows of a sparse matrix are users, its columns
-        items. Ids are 64-bit integers or texts.
+        items. Ids are 64-bit integers or texts; a `uuid.UUID` is kept as its text.
     user_col, item_col, rating_col : str
         Columns of a table or of a file with a header; in a text file, MovieLens's own names
         (``userId``, ``movieId``) are found too. A ``timestamp`` column of integers, or of dates in
