@@ -261,7 +261,7 @@ import mllib_py.serve
 model = mllib_py.serve.load(sys.argv[1])
 items, scores = model.recommend(1, k=2)
 model.predict(1, items[0]), model.similar_items(items[0]), model.similar_users(1)
-heavy = {"pyspark", "py4j", "pandas", "pyarrow", "scipy", "matplotlib"}
+heavy = {"pyspark", "py4j", "pandas", "pyarrow", "scipy", "matplotlib", "faiss"}
 print(items.tolist(), sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
 
