@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from mllib_py import _arrays, _bridge, _columns
 from mllib_py._files import list_files, read_bytes, uri_of, write_bytes
 from mllib_py._matrix import Matrix, matrix
-from mllib_py._rows import pack_rows
+from mllib_py._rows import pack_rows, row_kind
 
 __all__ = ["Matrix", "Ratings", "list_files", "matrix", "ratings", "read_bytes", "write_bytes"]
 
@@ -26,7 +26,7 @@ _MOST = 2**31 - 1
 
 
 class Ratings:
-    """Ratings that Spark holds: (user, item, rating), with or without timestamps.
+    """Ratings that Spark holds: (user, item, rating), with or without timestamps and weights.
 
     Made by `ratings`, by `split` and its like, and by `union`. What was parsed or computed is kept
     by Spark (in memory, on disk where memory is short) until `release` is called or the object is
@@ -74,6 +74,11 @@ class Ratings:
     def has_timestamps(self) -> bool:
         """Whether the ratings know their time."""
         return bool(self._facts()["timed"])
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the ratings have weights."""
+        return bool(_bridge.call("weighted", self._handle))
 
     def _counts(self) -> list[int]:
         if self._counts_ is None:
@@ -286,7 +291,7 @@ class Ratings:
         Returns
         -------
         Ratings
-            A pair that is in both is there twice.
+            A pair that is in both is there twice. Where one has weights, those of the other are 1.
 
         Raises
         ------
@@ -319,7 +324,12 @@ class Ratings:
 
 
 def ratings(
-    data: Any, *, user_col: str = "user", item_col: str = "item", rating_col: str = "rating"
+    data: Any,
+    *,
+    user_col: str = "user",
+    item_col: str = "item",
+    rating_col: str = "rating",
+    weight_col: str | None = None,
 ) -> Ratings:
     """Turn anything that holds ratings into a handle.
 
@@ -335,6 +345,10 @@ RDD of triples, str or path
         Columns of a table or of a file with a header; in a text file, MovieLens's own names
         (``userId``, ``movieId``) are found too. A ``timestamp`` column of integers, or of dates in
         a table, is taken along.
+    weight_col : str, optional
+        Column of weights: finite numbers of at least 0, that say how much a rating counts (see
+        `ALS`). It makes a fourth array of three arrays, and a fourth element of triples. Default:
+        every rating counts 1.
 
     Returns
     -------
@@ -343,7 +357,9 @@ RDD of triples, str or path
     Raises
     ------
     ValueError
-        A column or a file is missing, ids are null, a line is malformed.
+        A column or a file is missing, ids are null, a line is malformed, or weights are asked for
+        where there are none. A weight that is negative or not finite is refused when the ratings
+        are first used.
     TypeError
         `data` or a column is of a kind that cannot be ratings.
 
@@ -353,10 +369,20 @@ RDD of triples, str or path
     >>> r = mllib_py.ratings(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 4.0]))
     >>> r.n_ratings, r.mean
     (3, 4.0)
+    >>> counted = ([1, 1, 2], [10, 20, 10], [5.0, 3.0, 4.0], [1.0, 0.5, 2.0])
+    >>> mllib_py.ratings(counted, weight_col="weight").has_weights
+    True
     """
     if isinstance(data, Ratings):
+        if weight_col is not None and not data.has_weights:
+            raise ValueError(
+                f"weight_col={weight_col!r}, and these ratings have no weights; "
+                "make them with mllib_py.ratings and its weight_col"
+            )
         return data
     names = {"user_col": user_col, "item_col": item_col, "rating_col": rating_col}
+    if weight_col is not None:
+        names["weight_col"] = weight_col
     if isinstance(data, str | os.PathLike):
         uri = uri_of(data)
         return _kept(_bridge.call("ratingsFromUri", uri, json.dumps({"source": uri} | names)))
@@ -366,20 +392,22 @@ RDD of triples, str or path
     if kind == "arrow":
         return _from_table(data.to_pandas(), names, "the Arrow table")
     if kind == "sparse":
+        if weight_col is not None:
+            raise ValueError("a sparse matrix has no weights; give four arrays or a table")
         coo = data.tocoo()
         return _from_columns((coo.row, coo.col, coo.data), names, "the sparse matrix")
     if kind == "frame":
         meta = json.dumps({"source": "the Spark DataFrame"} | names)
         return _kept(_bridge.call("ratingsFromFrame", _bridge.frame_handle(data), meta))
     if kind == "rdd":
-        return _from_rdd(data)
+        return _from_rdd(data, weight_col is not None)
     if isinstance(data, list) and data and all(isinstance(row, tuple) for row in data):
         raise TypeError(
             "ratings take three columns (users, items, ratings), not a list of rows; "
             "turn the rows into columns with zip(*rows)"
         )
-    if isinstance(data, tuple | list) and len(data) == 3:
-        return _from_columns(tuple(data), names, "the arrays")
+    if isinstance(data, tuple | list) and len(data) in (3, 4):
+        return _from_arrays(data, names)
     raise TypeError(
         "ratings must be a pandas or Spark DataFrame, an Arrow table, three arrays (users, items, "
         f"ratings), a SciPy sparse matrix, an RDD of triples, a path or a URI, not {_name(data)}"
@@ -424,6 +452,20 @@ def _kind(data: Any) -> str | None:
     return None
 
 
+def _from_arrays(arrays: Sequence[Any], names: dict[str, str]) -> Ratings:
+    if len(arrays) == 3 and "weight_col" in names:
+        raise ValueError(
+            f"weight_col={names['weight_col']!r} asks for a fourth array, and there are three"
+        )
+    if len(arrays) == 4 and "weight_col" not in names:
+        raise TypeError(
+            "ratings take three arrays; a fourth is of weights where weight_col names it, "
+            "and timestamps come in a table"
+        )
+    weights = arrays[3] if len(arrays) == 4 else None
+    return _from_columns(arrays[:3], names, "the arrays", weights=weights)
+
+
 def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Ratings:
     for parameter, column in names.items():
         found = list(table.columns).count(column)
@@ -451,19 +493,23 @@ def _from_table(table: pd.DataFrame, names: dict[str, str], source: str) -> Rati
         raise ValueError(f"{source}: column 'timestamp' has {nulls} null values; fill or drop them")
     if times is not None and pd.api.types.is_datetime64_any_dtype(times):
         times = pd.to_datetime(times, utc=True).astype("datetime64[s, UTC]").astype(np.int64)
-    return _from_columns(columns, names, source, times)
+    weights = table[names["weight_col"]] if "weight_col" in names else None
+    return _from_columns(columns, names, source, times, weights)
 
 
 def _from_columns(
-    columns: tuple[ArrayLike, ...],
+    columns: Sequence[ArrayLike],
     names: dict[str, str],
     source: str,
     times: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> Ratings:
-    series = [_columns.series(c, n, source) for c, n in zip(columns, names.values(), strict=True)]
+    given = [*columns] if weights is None else [*columns, weights]
+    series = [_columns.series(c, n, source) for c, n in zip(given, names.values(), strict=True)]
     lengths = tuple(len(s) for s in series)
     if len(set(lengths)) != 1:
-        raise ValueError(f"{source}: users, items and ratings differ in length: {lengths}")
+        what = "users, items and ratings" if weights is None else "users, items, ratings, weights"
+        raise ValueError(f"{source}: {what} differ in length: {lengths}")
     if not lengths[0]:
         raise ValueError(f"{source}: there are no ratings")
     users, user_names = _columns.id_array(series[0], names["user_col"], source)
@@ -474,12 +520,15 @@ def _from_columns(
     arrays: list[NDArray[Any]] = [users, items, values]
     if times is not None:
         arrays.append(np.asarray(times, dtype=np.int64))
+    if weights is not None:
+        arrays.append(_columns.rating_array(series[3], names["weight_col"], source))
     for texts in (user_names, item_names):
         if texts is not None:
             arrays += _arrays.text_arrays(texts)
     meta = {
         "n": len(values),
         "timed": times is not None,
+        "weighted": weights is not None,
         "userNames": 0 if user_names is None else len(user_names),
         "itemNames": 0 if item_names is None else len(item_names),
         "source": source,
@@ -489,18 +538,18 @@ def _from_columns(
         return Ratings(_bridge.call("ratingsFromArrays", str(path), json.dumps(meta)))
 
 
-def _from_rdd(rdd: Any) -> Ratings:
+def _from_rdd(rdd: Any, weighted: bool) -> Ratings:
     first = rdd.take(1)
     if not first:
         raise ValueError("the RDD: there are no ratings")
     row = first[0]
-    if not isinstance(row, tuple | list) or len(row) != 3:
-        raise TypeError(f"the RDD must hold triples (user, item, rating), not {row!r}")
+    if not isinstance(row, tuple | list) or len(row) != 3 + weighted:
+        raise TypeError(f"the RDD must hold {row_kind(weighted)}, not {row!r}")
     for i in row[:2]:
         if not isinstance(i, str | uuid.UUID | int | np.integer | None):
             raise TypeError(f"the RDD must hold integer or text ids, not those of {row!r}")
     text = [isinstance(i, str | uuid.UUID) for i in row[:2]]
-    packed = rdd.mapPartitions(lambda rows: pack_rows(rows, text[0], text[1]))
-    meta = {"textUsers": text[0], "textItems": text[1], "source": "the RDD"}
+    packed = rdd.mapPartitions(lambda rows: pack_rows(rows, text[0], text[1], weighted))
+    meta = {"textUsers": text[0], "textItems": text[1], "weighted": weighted, "source": "the RDD"}
     handle = _bridge.bytes_rdd_handle(packed)
     return _kept(_bridge.call("ratingsFromBytes", handle, json.dumps(meta)))

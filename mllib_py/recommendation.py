@@ -23,18 +23,21 @@ __all__ = ["ALS", "load"]
 class ALS(Estimator):
     """Matrix factorisation by alternating least squares.
 
-    Finds factors x of users and y of items whose products x.y come close to the ratings. With
-    n the number of ratings of a user or an item, it minimises, for explicit ratings r,
+    Finds factors x of users and y of items whose products x.y come close to the ratings. With n the
+    number of ratings of a user or an item, and w the weight of a rating (1 without `weight_col`),
+    it minimises, for explicit ratings r,
 
-        sum over ratings of (r - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
+        sum over ratings of w * (r - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
 
-    [1]_, and for implicit feedback, with confidence c = 1 + alpha * abs(r) and preference p = 1
+    [1]_, and for implicit feedback, with confidence c = 1 + w * alpha * abs(r) and preference p = 1
     where r > 0, else 0 (r = 0 for a pair that was never seen),
 
         sum over all pairs of c * (p - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
 
-    [2]_, where n counts ratings above 0. Users and items are solved in turn, each row exactly, so
-    the objective never rises (to rounding in float32).
+    [2]_, where n counts ratings above 0. With `unobserved_weight` the term of an observed pair is
+    w * (p - x.y)^2; with ``method="gibbs"`` a rating's precision is multiplied by w. A rating of
+    weight 0 has no such term, but is a rating: n counts it, and it has been seen. Users and items
+    are solved in turn, each row exactly, so the objective never rises (to rounding in float32).
 
     The same data, parameters and `random_state` give the same factors from all strategies, whatever
     `num_blocks`, and whatever the order or the partitions of the input.
@@ -97,7 +100,9 @@ class ALS(Estimator):
         iterations.
     duplicates : {"error", "sum", "mean", "last"}, default="error"
         Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
-        average, or keep the last (by time if there are timestamps, else by input order).
+        average, or keep the last (by time if there are timestamps, else by input order). Of
+        weights: what is added up gets the mean of the weights, each counted by the size of its
+        rating; an average is by the weights, and gets their mean; the last keeps its own.
     cold_start : {"nan", "mean", "error"}, default="nan"
         Prediction for a user or item that was not in the training data: NaN (`score` leaves such
         pairs out), the mean training rating, or an error.
@@ -107,6 +112,9 @@ class ALS(Estimator):
         Name of the item column.
     rating_col : str, default="rating"
         Name of the rating column.
+    weight_col : str or None, default=None
+        Name of a column of confidence weights, finite and at least 0, one for each rating. None:
+        all weigh 1 (or what `Ratings` with weights say).
     random_state : int, default=0
         Seed of the initial factors: any 64-bit integer.
 
@@ -184,6 +192,7 @@ class ALS(Estimator):
         user_col: str = "user",
         item_col: str = "item",
         rating_col: str = "rating",
+        weight_col: str | None = None,
         random_state: int = 0,
     ) -> None:
         self.rank = rank
@@ -213,6 +222,7 @@ class ALS(Estimator):
         self.user_col = user_col
         self.item_col = item_col
         self.rating_col = rating_col
+        self.weight_col = weight_col
         self.random_state = random_state
 
     # --- fitting
@@ -234,8 +244,9 @@ class ALS(Estimator):
         Raises
         ------
         ValueError
-            A parameter is out of range, ratings are NaN or infinite, there are none, or pairs
-            repeat and `duplicates` is "error".
+            A parameter is out of range, ratings are NaN or infinite, there are none, pairs repeat
+            and `duplicates` is "error", a weight is negative or not finite, or `weight_col` is set
+            and there are no weights.
         TypeError
             The data are of a kind that cannot be ratings.
         KeyboardInterrupt
@@ -251,7 +262,7 @@ class ALS(Estimator):
         """
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        given = self._ratings(ratings, self.weight_col)
         try:
             handle = _bridge.call("fit", given._handle, params)
             self._learn(_run(handle, 2 * self._sweeps(), show=wanted(progress)))
@@ -265,9 +276,18 @@ class ALS(Estimator):
             return self.burn_in + self.n_samples * self.thin
         return self.max_iter
 
-    def _ratings(self, ratings: Any) -> data.Ratings:
+    def _unweighted(self, ratings: Any) -> data.Ratings:
+        """Return ratings for what does not ask for weights: they may be there, or not."""
+        four = isinstance(ratings, tuple | list) and len(ratings) == 4
+        return self._ratings(ratings[:3] if four and self.weight_col is not None else ratings)
+
+    def _ratings(self, ratings: Any, weight_col: str | None = None) -> data.Ratings:
         return data.ratings(
-            ratings, user_col=self.user_col, item_col=self.item_col, rating_col=self.rating_col
+            ratings,
+            user_col=self.user_col,
+            item_col=self.item_col,
+            rating_col=self.rating_col,
+            weight_col=weight_col,
         )
 
     def _learn(self, model: _bridge.Handle) -> None:
@@ -320,7 +340,7 @@ class ALS(Estimator):
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
         pretended = _plan.checked_cluster(cluster or {})
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        given = self._unweighted(ratings)
         try:
             plan: dict[str, Any] = _bridge.ask("explain", given._handle, params, pretended)
         finally:
@@ -634,7 +654,7 @@ class ALS(Estimator):
         )
 
     def score(self, ratings: Any) -> float:
-        """Return the root mean square error on ratings.
+        """Return the root mean square error on ratings; their weights do not count.
 
         Parameters
         ----------
@@ -662,7 +682,7 @@ class ALS(Estimator):
         True
         """
         model = self._fitted()
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        given = self._unweighted(ratings)
         try:
             answer = _bridge.ask("score", model, given._handle)
         finally:
@@ -684,8 +704,8 @@ class ALS(Estimator):
         Parameters
         ----------
         ratings : Ratings, or anything that `mllib_py.ratings` takes
-            All ratings of the rows to learn. Those of an unknown row of the other side are left
-            out.
+            All ratings of the rows to learn, with weights if `weight_col` is set. Those of an
+            unknown row of the other side are left out.
         side : {"user", "item"}, default="user"
             Whose rows are learnt.
 
@@ -712,7 +732,7 @@ class ALS(Estimator):
         if side not in ("user", "item"):
             raise ValueError(f"side must be 'user' or 'item', not {side!r}")
         model = self._fitted()
-        given = ratings if isinstance(ratings, data.Ratings) else self._ratings(ratings)
+        given = self._ratings(ratings, self.weight_col)
         try:
             folded = _bridge.call("foldIn", model, given._handle, side)
         finally:

@@ -47,6 +47,7 @@ object Door {
       text(m, "user_col"),
       text(m, "item_col"),
       text(m, "rating_col"),
+      weightCol(m),
       text(m, "source")
     )
   }
@@ -57,14 +58,25 @@ object Door {
       chunks.rdd,
       m.get("textUsers").asBoolean,
       m.get("textItems").asBoolean,
+      m.path("weighted").asBoolean,
       text(m, "source")
     )
   }
 
   def ratingsFromUri(uri: String, meta: String): Ratings = {
     val m = parse(meta)
-    Read.ratings(spark, uri, text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
+    Read.ratings(
+      spark,
+      uri,
+      text(m, "user_col"),
+      text(m, "item_col"),
+      text(m, "rating_col"),
+      weightCol(m)
+    )
   }
+
+  private def weightCol(m: JsonNode): Option[String] =
+    Option(m.get("weight_col")).filterNot(_.isNull).map(_.asText)
 
   private def text(m: JsonNode, key: String): String = m.get(key).asText
 
@@ -72,6 +84,9 @@ object Door {
 
   def keep(r: Ratings): Unit = { r.keep(); () }
   def release(r: Ratings): Unit = r.release()
+
+  /** Whether ratings have weights; no work. */
+  def weighted(r: Ratings): Boolean = r.weighted
 
   def facts(r: Ratings): String = {
     val f = r.facts

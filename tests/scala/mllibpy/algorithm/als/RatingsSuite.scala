@@ -181,6 +181,34 @@ class RatingsSuite extends AnyFunSuite with LocalSession {
     assert(!mixed.timed && mixed.chunks.collect().forall(_.times == null) && mixed.facts.count == 3)
   }
 
+  test("weights go with their ratings through splits and unions, and must be finite and above 0") {
+    val some = Samples.triples.map { case (u, i, r) => (u, i, r, ((u ^ i) & 7) / 4f) }
+    def weighted(all: Seq[(Long, Long, Float, Float)]) = Ratings.weighted(sc.parallelize(all, 3))
+    def heavy(r: Ratings) = r.chunks
+      .collect()
+      .toSeq
+      .flatMap(c =>
+        (0 until c.size).map(i =>
+          (Scramble.unmix(c.rows(i)), Scramble.unmix(c.columns(i)), c.values(i), c.weight(i))
+        )
+      )
+      .toSet
+    val r = weighted(some)
+    assert(r.weighted && !Samples.ratings(sc).weighted && heavy(r) == some.toSet)
+    val splits = Seq(r.split(Seq(1, 1), 3), r.splitByUser(Seq(1, 1), 3), r.kfold(2, 0).map(_._2))
+    for (parts <- splits) {
+      assert(parts.forall(_.weighted) && parts.map(heavy).reduce(_ ++ _) == some.toSet)
+    }
+    val both = r.union(Samples.ratings(sc, Seq((9L, 9L, 9f))))
+    assert(both.weighted && heavy(both) == some.toSet + ((9L, 9L, 9f, 1f)))
+    for (bad <- Seq(-1f, Float.NaN, Float.PositiveInfinity)) {
+      val e = intercept[InvalidInput](weighted(some :+ ((7L, 8L, 1f, bad))).facts)
+      assert(
+        e.getMessage.contains(s"1 weights are negative, NaN or infinite, for example of 7, 8: $bad")
+      )
+    }
+  }
+
   test("kept ratings are kept until released") {
     val r = Samples.ratings(sc)
     assert(r.keep().keep() eq r)

@@ -85,7 +85,7 @@ private final class Fit(
     monitor: Monitor
 ) {
   private val sampling =
-    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.entries)) else None
+    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.weighing)) else None
 
   private def prior(side: Side, last: Option[SideFactors]): Prior =
     sampling.map(_.prior(side, last, laidOut(side).keys.length.toLong)).orNull

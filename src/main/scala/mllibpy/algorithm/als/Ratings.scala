@@ -8,7 +8,7 @@ import org.apache.spark.storage.StorageLevel
 
 import scala.math.Ordering.Float.TotalOrdering
 
-/** Ratings as chunks of (user, item, rating[, time]), wherever they came from.
+/** Ratings as chunks of (user, item, rating[, time][, weight]), wherever they came from.
   *
   * @param chunks
   *   rows are user keys, columns item keys
@@ -22,6 +22,8 @@ import scala.math.Ordering.Float.TotalOrdering
   *   throws where the source found something wrong
   * @param onRelease
   *   frees what the source holds
+  * @param weighted
+  *   whether ratings have weights, finite and at least 0; then all chunks have them
   */
 final class Ratings(
     val chunks: RDD[Triples],
@@ -32,7 +34,8 @@ final class Ratings(
     kept: Option[RDD[_]] = None,
     resting: Boolean = false,
     check: () => Unit = () => (),
-    onRelease: () => Unit = () => ()
+    onRelease: () => Unit = () => (),
+    val weighted: Boolean = false
 ) {
   private def base: RDD[_] = kept.getOrElse(chunks)
 
@@ -50,6 +53,12 @@ final class Ratings(
       throw new InvalidInput(
         s"$source: ${f.badCount} ratings are NaN, infinite or beyond float32, for example " +
           s"${users.show(user)}, ${items.show(item)}: $value; remove or correct them"
+      )
+    }
+    f.badWeight.foreach { case (user, item, weight) =>
+      throw new InvalidInput(
+        s"$source: ${f.badWeightCount} weights are negative, NaN or infinite, for example of " +
+          s"${users.show(user)}, ${items.show(item)}: $weight; remove or correct them"
       )
     }
     f
@@ -160,7 +169,9 @@ final class Ratings(
     val bounds = 0.0 +: cumulative(weights).init :+ 1.0
     val hash = Ratings.hash(seed, Ratings.ByUser)
     ofUsers(t =>
-      Ordering.by[Int, (Long, Long, Float)](i => (hash(t, i), Ratings.time(t, i), t.values(i)))
+      Ordering.by[Int, (Long, Long, Float, Float)](i =>
+        (hash(t, i), t.time(i), t.values(i), t.weight(i))
+      )
     ) {
       weights.indices.map { part => (place: Int, n: Int) =>
         place >= Math.round(bounds(part) * n) && place < Math.round(bounds(part + 1) * n)
@@ -180,7 +191,7 @@ final class Ratings(
       Ordering
         .by[Int, Long](t.times(_))
         .orElseBy(t.columns(_))(ids)
-        .orElseBy(t.values(_))
+        .orElseBy(i => (t.values(i), t.weight(i)))
     }(Seq((place, n) => !last(place, n), last))
     (parts.head, parts.last)
   }
@@ -229,19 +240,22 @@ final class Ratings(
   private def derive(f: Triples => Triples): Ratings = derived(chunks.map(f))
 
   private def derived(some: RDD[Triples]): Ratings =
-    new Ratings(some, users, items, timed, source, check = checkSource _)
+    new Ratings(some, users, items, timed, source, check = checkSource _, weighted = weighted)
 
-  /** These ratings and others, in this order. */
+  /** These ratings and others, in this order; where one has weights, those of the other are 1. */
   def union(other: Ratings): Ratings = {
     val bothTimed = timed && other.timed
+    val anyWeighted = weighted || other.weighted
+    def alike(r: Ratings) =
+      Ratings.weigh(Ratings.untimed(r.chunks, r.timed && !bothTimed), anyWeighted && !r.weighted)
     new Ratings(
-      Ratings.untimed(chunks, timed && !bothTimed) ++ Ratings
-        .untimed(other.chunks, other.timed && !bothTimed),
+      alike(this) ++ alike(other),
       users.union(other.users),
       items.union(other.items),
       bothTimed,
       source,
-      check = () => { checkSource(); other.checkSource() }
+      check = () => { checkSource(); other.checkSource() },
+      weighted = anyWeighted
     )
   }
 }
@@ -267,8 +281,6 @@ object Ratings {
   /** From 0 to below 1. */
   private def unit(hash: Long): Double = (hash >>> 11) * Unit53
 
-  private def time(t: Triples, i: Int): Long = if (t.times == null) 0 else t.times(i)
-
   /** From Scala: an RDD of (user, item, rating) with integer ids. */
   def of(ratings: RDD[(Long, Long, Float)]): Ratings = {
     val chunks = ratings.mapPartitions(_.grouped(Triples.ChunkSize).map { group =>
@@ -284,17 +296,34 @@ object Ratings {
     ratings.rdd.map(r => (r.user, r.item, r.rating))
   )
 
+  /** From Scala: an RDD of (user, item, rating, weight) with integer ids. */
+  def weighted(ratings: RDD[(Long, Long, Float, Float)]): Ratings = {
+    val chunks = ratings.mapPartitions(_.grouped(Triples.ChunkSize).map { group =>
+      val b = new TriplesBuilder(group.length, timed = false, weighted = true)
+      group.foreach { case (u, i, r, w) => b.add(Scramble.mix(u), Scramble.mix(i), r, 0, w) }
+      b.result()
+    })
+    new Ratings(chunks, IntegerIds, IntegerIds, timed = false, weighted = true)
+  }
+
   private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
-    if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null)) else chunks
+    if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null, c.weights)) else chunks
+
+  private def weigh(chunks: RDD[Triples], add: Boolean): RDD[Triples] =
+    if (add)
+      chunks.map(c => new Triples(c.rows, c.columns, c.values, c.times, Array.fill(c.size)(1f)))
+    else chunks
 }
 
-/** Count, sums and the first bad value of some ratings. */
+/** Count, sums, and the first bad value and weight of some ratings. */
 final case class RatingFacts(
     count: Long,
     sum: Double,
     squares: Double,
     badCount: Long,
-    bad: Option[(Long, Long, Float)]
+    bad: Option[(Long, Long, Float)],
+    badWeightCount: Long = 0,
+    badWeight: Option[(Long, Long, Float)] = None
 ) {
   def merge(o: RatingFacts): RatingFacts =
     RatingFacts(
@@ -302,7 +331,9 @@ final case class RatingFacts(
       sum + o.sum,
       squares + o.squares,
       badCount + o.badCount,
-      bad.orElse(o.bad)
+      bad.orElse(o.bad),
+      badWeightCount + o.badWeightCount,
+      badWeight.orElse(o.badWeight)
     )
 
   def mean: Double = sum / count
@@ -321,6 +352,8 @@ object RatingFacts {
     var squares = 0.0
     var badCount = 0L
     var bad: Option[(Long, Long, Float)] = None
+    var badWeightCount = 0L
+    var badWeight: Option[(Long, Long, Float)] = None
     for (c <- chunks) {
       var i = 0
       while (i < c.size) {
@@ -335,7 +368,16 @@ object RatingFacts {
         i += 1
       }
       count += c.size
+      if (c.weights != null) {
+        val wrong = c.weights.indices.filter(i => !usable(c.weights(i)))
+        badWeightCount += wrong.length
+        badWeight = badWeight.orElse(
+          wrong.headOption.map(i => (c.rows(i), c.columns(i), c.weights(i)))
+        )
+      }
     }
-    RatingFacts(count, sum, squares, badCount, bad)
+    RatingFacts(count, sum, squares, badCount, bad, badWeightCount, badWeight)
   }
+
+  private def usable(weight: Float): Boolean = weight >= 0 && weight <= Float.MaxValue
 }
