@@ -57,8 +57,8 @@ def _objects(
     texts = sum(isinstance(i, str | uuid.UUID) for i in ids)
     if 0 < texts < len(ids):
         raise TypeError(
-            f"{source}: column {name!r} must hold integer or text ids, not a mixture; "
-            "convert it with .astype(str)"
+            f"{source}: column {name!r} must hold integer or text ids (UUIDs are texts), "
+            "not a mixture; convert it with .astype(str)"
         )
     codes, distinct = pd.factorize(pd.Series([_text(i, name, source) for i in ids]))
     return codes.astype(np.int64), list(distinct)
@@ -99,9 +99,15 @@ def rating_array(values: pd.Series[Any], name: str, source: str) -> NDArray[np.f
 
 
 def as_array(ids: ArrayLike) -> NDArray[Any]:
-    """Return ids as an array; texts as objects."""
+    """Return ids as an array; texts as objects, UUIDs as their texts."""
     array = np.asarray(ids)
-    return array.astype(object) if array.dtype.kind in "US" else array
+    if array.dtype.kind in "US":
+        return array.astype(object)
+    if array.dtype == object and any(isinstance(i, uuid.UUID) for i in array.flat):
+        texts = np.empty(array.shape, dtype=object)
+        texts.flat[:] = [str(i) if isinstance(i, uuid.UUID) else i for i in array.flat]
+        return texts
+    return array
 
 
 def asked_ids(ids: ArrayLike, name: str, kind: str) -> tuple[list[NDArray[Any]], int, bool]:
@@ -131,6 +137,8 @@ def _asked(ids: ArrayLike, name: str) -> tuple[list[NDArray[Any]], int, bool]:
             raise ValueError(f"{name} has ids beyond 64 bits") from None
     if array.dtype.kind == "i":
         return [array.astype(np.int64)], len(array), False
-    if all(isinstance(i, str | uuid.UUID) for i in array):
+    if all(isinstance(i, str) for i in array):
         return _arrays.text_arrays([str(i) for i in array]), len(array), True
+    if any(isinstance(i, str) for i in array):
+        raise TypeError(f"{name} must be integer or text ids, not a mixture; convert with str")
     raise TypeError(f"{name} must be integer or text ids, not {array.dtype}")

@@ -140,12 +140,12 @@ class FactorModel(Estimator):
             pd.Index(self._array_of(side, "ids")).get_indexer(np.atleast_1d(as_array(ids)))
             for side, ids in (("user", users), ("item", items))
         )
-        count = self._samples()
+        count, each = self._samples(), self._rank() + 2
         out = np.full(len(u), np.nan, dtype=np.float32)
         known = np.flatnonzero((u >= 0) & (i >= 0))
         for part in np.array_split(known, len(known) // 10_000 + 1):
             x, y = (
-                self._array_of(side, "factors")[rows[part]].reshape(len(part), count, -1)
+                self._array_of(side, "factors")[rows[part]].reshape(len(part), count, each)
                 for side, rows in (("user", u), ("item", i))
             )
             # Each side is scaled by 1 / sqrt(count), so a product is a sample's over the count.

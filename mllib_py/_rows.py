@@ -12,14 +12,20 @@ import numpy as np
 _CHUNK = 1 << 16
 
 
-def pack_rows(rows: Iterable[Any], text_users: bool, text_items: bool) -> Iterator[bytes]:
+def row_kind(weighted: bool) -> str:
+    """Say what rows are."""
+    return "rows (user, item, rating, weight)" if weighted else "triples (user, item, rating)"
+
+
+def pack_rows(
+    rows: Iterable[Any], text_users: bool, text_items: bool, weighted: bool = False
+) -> Iterator[bytes]:
     """Pack triples into chunks of bytes, on the worker; a bad row becomes a message."""
     rows = iter(rows)
     while chunk := list(islice(rows, _CHUNK)):
         try:
-            users, items, values = zip(*chunk, strict=True)
-            numbers = np.array(values)
-            if numbers.dtype.kind in "US":  # NumPy would read the numbers in texts
+            users, items, *columns = zip(*chunk, strict=True)
+            if len(columns) != 1 + weighted:
                 raise TypeError
             yield b"".join(
                 [
@@ -27,11 +33,11 @@ def pack_rows(rows: Iterable[Any], text_users: bool, text_items: bool) -> Iterat
                     np.int32(len(chunk)).tobytes(),
                     _pack_ids(users, text_users),
                     _pack_ids(items, text_items),
-                    numbers.astype(np.float32).tobytes(),
+                    *map(_pack_numbers, columns),
                 ]
             )
         except (TypeError, ValueError, OverflowError):
-            yield b"E" + _describe(chunk, text_users, text_items).encode()
+            yield b"E" + _describe(chunk, text_users, text_items, weighted).encode()
             return
 
 
@@ -46,17 +52,25 @@ def _pack_ids(ids: Sequence[Any], text: bool) -> bytes:
     return np.array([len(e) for e in encoded], dtype=np.int32).tobytes() + b"".join(encoded)
 
 
-def _describe(chunk: list[Any], text_users: bool, text_items: bool) -> str:
+def _pack_numbers(values: Sequence[Any]) -> bytes:
+    numbers = np.array(values)
+    if numbers.dtype.kind in "US":  # NumPy would read the numbers in texts
+        raise TypeError
+    return numbers.astype(np.float32).tobytes()
+
+
+def _describe(chunk: list[Any], text_users: bool, text_items: bool, weighted: bool) -> str:
     """Say which row of a chunk that could not be packed is at fault."""
     for row in chunk:
-        if not isinstance(row, tuple | list) or len(row) != 3:
-            return f"{row!r} is not a triple (user, item, rating)"
+        if not isinstance(row, tuple | list) or len(row) != 3 + weighted:
+            return f"{row!r} is not one of {row_kind(weighted)}"
         for value, text, name in ((row[0], text_users, "user"), (row[1], text_items, "item")):
             if value is None:
                 return f"the {name} of {row!r} is null; drop such rows"
             if not isinstance(value, (str | uuid.UUID) if text else (int | np.integer)):
                 wanted = "a text" if text else "an integer"
                 return f"the {name} of {row!r} is not {wanted} like that of the first row"
-        if not isinstance(row[2], int | float | np.number):
-            return f"the rating of {row!r} is not a number"
+        for value, name in zip(row[2:], ("rating", "weight"), strict=False):
+            if not isinstance(value, int | float | np.number):
+                return f"the {name} of {row!r} is not a number"
     return "ids beyond 64 bits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -175,11 +176,16 @@ def _rows(ids: NDArray[Any], items: ArrayLike | None) -> NDArray[np.int64]:
     if items is None:
         return np.arange(len(ids))
     row_of = {i: row for row, i in enumerate(ids.tolist())}
-    asked = np.atleast_1d(np.asarray(items)).tolist()
+    asked = [_id(i) for i in np.atleast_1d(np.asarray(items)).tolist()]
     for one in asked:
         if one not in row_of:
             raise ValueError(f"item {one!r} was not in the training data")
     return np.array([row_of[one] for one in asked], dtype=np.int64)
+
+
+def _id(asked: Any) -> Any:
+    """Return an id as models keep it."""
+    return str(asked) if isinstance(asked, uuid.UUID) else asked
 
 
 def _words(ids: NDArray[Any], labels: Mapping[Any, str] | Sequence[str] | None) -> list[str]:
@@ -187,7 +193,8 @@ def _words(ids: NDArray[Any], labels: Mapping[Any, str] | Sequence[str] | None) 
     if labels is None:
         return [str(i) if len(ids) <= _READABLE else "" for i in ids.tolist()]
     if isinstance(labels, Mapping):
-        return [str(labels.get(i, "")) for i in ids.tolist()]
+        named = {_id(i): label for i, label in labels.items()}
+        return [str(named.get(i, "")) for i in ids.tolist()]
     if len(labels) != len(ids):
         raise ValueError(f"there are {len(labels)} labels for {len(ids)} items")
     return [str(label) for label in labels]

@@ -25,18 +25,21 @@ __all__ = ["ALS", "load"]
 class ALS(FactorModel):
     """Matrix factorisation by alternating least squares.
 
-    Finds factors x of users and y of items whose products x.y come close to the ratings. With
-    n the number of ratings of a user or an item, it minimises, for explicit ratings r,
+    Finds factors x of users and y of items whose products x.y come close to the ratings. With n the
+    number of ratings of a user or an item, and w the weight of a rating (1 without `weight_col`),
+    it minimises, for explicit ratings r,
 
-        sum over ratings of (r - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
+        sum over ratings of w * (r - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
 
-    [1]_, and for implicit feedback, with confidence c = 1 + alpha * abs(r) and preference p = 1
+    [1]_, and for implicit feedback, with confidence c = 1 + w * alpha * abs(r) and preference p = 1
     where r > 0, else 0 (r = 0 for a pair that was never seen),
 
         sum over all pairs of c * (p - x.y)^2  +  reg * (sum of n_u |x_u|^2 + sum of n_i |y_i|^2)
 
-    [2]_, where n counts ratings above 0. Users and items are solved in turn, each row exactly, so
-    the objective never rises (to rounding in float32).
+    [2]_, where n counts ratings above 0. With `unobserved_weight` the term of an observed pair is
+    w * (p - x.y)^2; with ``method="gibbs"`` a rating's precision is multiplied by w. A rating of
+    weight 0 has no such term, but is a rating: n counts it, and it has been seen. Users and items
+    are solved in turn, each row exactly, so the objective never rises (to rounding in float32).
 
     The same data, parameters and `random_state` give the same factors from all strategies, whatever
     `num_blocks`, and whatever the order or the partitions of the input.
@@ -103,7 +106,9 @@ class ALS(FactorModel):
         them, and take the last.
     duplicates : {"error", "sum", "mean", "last"}, default="error"
         Where a (user, item) pair repeats: refuse, add up (the sensible one for implicit events),
-        average, or keep the last (by time if there are timestamps, else by input order).
+        average, or keep the last (by time if there are timestamps, else by input order). Of
+        weights: what is added up gets the mean of the weights, each counted by the size of its
+        rating; an average is by the weights, and gets their mean; the last keeps its own.
     cold_start : {"nan", "mean", "popular", "drop", "error"}, default="nan"
         For a user or item that was not in the training data: "nan" predicts NaN (`score` leaves
         such pairs out); "mean" the mean training rating; "popular" too, and recommends the most
@@ -114,6 +119,9 @@ class ALS(FactorModel):
         Name of the item column.
     rating_col : str, default="rating"
         Name of the rating column.
+    weight_col : str or None, default=None
+        Name of a column of confidence weights, finite and at least 0, one for each rating. None:
+        all weigh 1 (or what `Ratings` with weights say).
     random_state : int, default=0
         Seed of the initial factors: any 64-bit integer.
 
@@ -195,6 +203,7 @@ class ALS(FactorModel):
         user_col: str = "user",
         item_col: str = "item",
         rating_col: str = "rating",
+        weight_col: str | None = None,
         random_state: int = 0,
     ) -> None:
         self.rank = rank
@@ -225,6 +234,7 @@ class ALS(FactorModel):
         self.user_col = user_col
         self.item_col = item_col
         self.rating_col = rating_col
+        self.weight_col = weight_col
         self.random_state = random_state
 
     # --- fitting
@@ -270,7 +280,8 @@ class ALS(FactorModel):
         ------
         ValueError
             A parameter is out of range, ratings are NaN or infinite, there are none, or pairs
-            repeat and `duplicates` is "error"; `init` is not fitted or of another shape, there is
+            repeat and `duplicates` is "error"; a weight is negative or not finite, or `weight_col`
+            is set and there are no weights; `init` is not fitted or of another shape, there is
             `patience` without `validation`, or no validation rating is of a known pair.
         TypeError
             The data are of a kind that cannot be ratings, or `init` is no ALS or `callbacks` no
@@ -294,7 +305,7 @@ class ALS(FactorModel):
         _bridge.call("check", params)
         told = _fits.checked_callbacks(callbacks)
         start = None if init is None else _start(init)
-        with self._held(ratings) as given, self._held(validation) as judges:
+        with self._held(ratings, self.weight_col) as given, self._held(validation) as judges:
             handle = _bridge.call("fit", given, params, start, judges, bool(told))
             steps = 2 * self._sweeps()
             self._learn(_fits.run(handle, steps, show=wanted(progress), callbacks=told))
@@ -327,8 +338,8 @@ class ALS(FactorModel):
         Raises
         ------
         ValueError, TypeError
-            As `fit`; and where the model is sampled, has no ratings (it was saved by an earlier
-            version), or not those of all its rows (it was folded in).
+            As `fit`; and where the model is sampled, keeps no ratings (they have weights, or it was
+            saved by an earlier version), or not those of all its rows (it was folded in).
 
         Examples
         --------
@@ -343,7 +354,7 @@ class ALS(FactorModel):
         _bridge.call("check", _bridge.to_json(params))
         if params["method"] == "gibbs":
             raise ValueError("partial_fit is for method='als'; fit a sampled model again")
-        with self._held(ratings) as given:
+        with self._held(ratings, self.weight_col) as given:
             if hasattr(self, "_model"):
                 handle = _bridge.call("partialFit", self._model, given, _bridge.to_json(params))
             else:
@@ -352,25 +363,33 @@ class ALS(FactorModel):
         return self
 
     @contextlib.contextmanager
-    def _held(self, ratings: Any) -> Iterator[_bridge.Handle]:
+    def _held(self, ratings: Any, weight_col: str | None = None) -> Iterator[_bridge.Handle]:
         """Give the JVM's side of ratings (None: of none), for the time of a call."""
-        if ratings is None or isinstance(ratings, data.Ratings):
-            yield None if ratings is None else ratings._handle
+        if ratings is None:
+            yield None
             return
-        given = self._ratings(ratings)
+        # What does not ask for weights takes ratings that have them, too.
+        four = isinstance(ratings, tuple | list) and len(ratings) == 4
+        bare = weight_col is None and four and self.weight_col is not None
+        given = self._ratings(ratings[:3] if bare else ratings, weight_col)
         try:
             yield given._handle
         finally:
-            given.release()
+            if given is not ratings:
+                given.release()
 
     def _sweeps(self) -> int:
         if self.method == "gibbs":
             return self.burn_in + self.n_samples * self.thin
         return self.max_iter
 
-    def _ratings(self, ratings: Any) -> data.Ratings:
+    def _ratings(self, ratings: Any, weight_col: str | None = None) -> data.Ratings:
         return data.ratings(
-            ratings, user_col=self.user_col, item_col=self.item_col, rating_col=self.rating_col
+            ratings,
+            user_col=self.user_col,
+            item_col=self.item_col,
+            rating_col=self.rating_col,
+            weight_col=weight_col,
         )
 
     def _learn(self, model: _bridge.Handle) -> None:
@@ -432,7 +451,7 @@ class ALS(FactorModel):
     # --- using the model (the rest is FactorModel's)
 
     def score(self, ratings: Any) -> float:
-        """Return the root mean square error on ratings.
+        """Return the root mean square error on ratings; their weights do not count.
 
         Parameters
         ----------
@@ -478,8 +497,8 @@ class ALS(FactorModel):
         Parameters
         ----------
         ratings : Ratings, or anything that `mllib_py.ratings` takes
-            All ratings of the rows to learn. Those of an unknown row of the other side are left
-            out.
+            All ratings of the rows to learn, with weights if `weight_col` is set. Those of an
+            unknown row of the other side are left out.
         side : {"user", "item"}, default="user"
             Whose rows are learnt.
 
@@ -506,7 +525,7 @@ class ALS(FactorModel):
         if side not in ("user", "item"):
             raise ValueError(f"side must be 'user' or 'item', not {side!r}")
         model = self._fitted()
-        with self._held(ratings) as given:
+        with self._held(ratings, self.weight_col) as given:
             folded = _bridge.call("foldIn", model, given, side)
         out = type(self)(**self.get_params())
         out._learn(folded)
@@ -540,8 +559,8 @@ class ALS(FactorModel):
         ------
         ValueError
             The estimator is not fitted, the user or the item was not in the training data, `k` is
-            below 1, the model was saved without ratings by an earlier version, or it is sampled or
-            nonnegative: then a score is no sum over ratings.
+            below 1, the model keeps no ratings (they have weights, or it was saved by an earlier
+            version), or it is sampled or nonnegative: then a score is no sum over ratings.
         TypeError
             An id is not of the training data's kind (integers or texts).
 

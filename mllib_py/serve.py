@@ -1,7 +1,7 @@
 """Serving: a saved model that answers with NumPy alone, without Spark, Java or pandas.
 
 Importing this module starts nothing. A process that serves needs NumPy, this package and the
-folder that `ALS.save` wrote.
+folder that `ALS.save` wrote; for approximate search, faiss too (``pip install 'mllib-py[ann]'``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mllib_py._ann import GraphIndex
 from mllib_py._saved import Folder, Ids
 
 __all__ = ["ServedModel", "load"]
@@ -61,6 +62,7 @@ class ServedModel:
         self._item_ids = folder.ids("item", len(self._item_factors))
         self._seen_start = folder.array("seen_start.npy", "<i4", (len(self._user_factors) + 1,))
         self._seen = folder.array("seen_items.npy", "<i4", (int(self._seen_start[-1]),))
+        self._index: GraphIndex | None = None
 
     def __repr__(self) -> str:
         """Say how large the model is."""
@@ -76,6 +78,73 @@ class ServedModel:
     def items(self) -> NDArray[Any]:
         """Items' ids in ascending order: int64, or objects where they are texts."""
         return self._item_ids.all()
+
+    def index(
+        self, kind: str = "hnsw", *, links: int = 32, build_width: int = 100, width: int = 128
+    ) -> ServedModel:
+        """Build an index of the items, by which `recommend` then searches, instead of scoring all.
+
+        Approximate: it can miss some of the best, and finds the others in their order with their
+        exact scores. It pays where there are many items (hundreds of thousands).
+
+        Parameters
+        ----------
+        kind : {"hnsw"}, default="hnsw"
+            A navigable graph of the items [Malkov2018]_, for inner products [Morozov2018]_, by
+            faiss [Douze2024]_.
+        links : int, default=32
+            Links of an item, at each level of the graph; at least 2.
+        build_width : int, default=100
+            Candidates for links: more make a better graph, and take longer to build.
+        width : int, default=128
+            Candidates in a search (or the number of items asked for, where that is more): more find
+            more of the best, and take longer.
+
+        Returns
+        -------
+        ServedModel
+            The same object.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            faiss is not installed.
+        ValueError
+            A parameter is out of range.
+
+        Notes
+        -----
+        The index holds the items' factors and links in memory, 4 bytes for each factor and some
+        8 bytes for each link; each process builds its own, on all cores. Threads link items as they
+        come, so two builds can miss different items.
+
+        References
+        ----------
+        .. [Malkov2018] Malkov, Yashunin: Efficient and robust approximate nearest neighbor search
+           using hierarchical navigable small world graphs. IEEE TPAMI 2018.
+        .. [Morozov2018] Morozov, Babenko: Non-metric similarity graphs for maximum inner product
+           search. NeurIPS 2018.
+        .. [Douze2024] Douze et al.: The Faiss library. 2024.
+
+        Examples
+        --------
+        >>> import mllib_py, mllib_py.serve, tempfile
+        >>> ratings = ([1, 1, 2, 2, 3], [10, 20, 10, 30, 20], [5.0, 1.0, 4.0, 2.0, 1.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mllib_py.ALS(rank=2).fit(ratings).save(f"{folder}/model")
+        ...     model = mllib_py.serve.load(f"{folder}/model").index("hnsw", width=64)
+        >>> model.recommend(3, k=2)[0].tolist()
+        [10, 30]
+        """
+        if kind != "hnsw":
+            raise ValueError(f"index must be 'hnsw', not {kind!r}")
+        self._index = GraphIndex(
+            self._item_factors,
+            _whole("links", links, 2),
+            _whole("build_width", build_width, 1),
+            _whole("width", width, 1),
+        )
+        return self
 
     def predict(self, user: Any, item: Any) -> float:
         """Predict a rating.
@@ -120,11 +189,12 @@ class ServedModel:
         *,
         allow: ArrayLike | None = None,
         deny: ArrayLike | None = None,
+        exact: bool = False,
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Recommend items to a user.
 
         All items are scored by one product, and the best are selected without sorting the rest
-        [Musser1997]_.
+        [Musser1997]_. With an index (see `index`) only those are scored that a search finds.
 
         Parameters
         ----------
@@ -138,6 +208,9 @@ class ServedModel:
             Items to choose from, and items to leave out. Ids that the model does not know count
             for nothing. An array of integers is looked up faster than a list, and texts are
             looked up one by one.
+        exact : bool, default=False
+            Whether to score all items although there is an index. With `allow`, and where the
+            search finds too few, that is done anyway.
 
         Returns
         -------
@@ -172,20 +245,39 @@ class ServedModel:
         >>> model.recommend(3, deny=[10])[0].tolist()
         [30]
         """
-        most = _count(k)
+        most = min(_whole("k", k, 1), len(self._item_factors))
         row = _row(self._user_ids, user, "user")
+        allowed = None if allow is None else self._item_ids.rows(allow, "allow")
+        left_out = [] if deny is None else [self._item_ids.rows(deny, "deny")]
+        if exclude_seen:
+            left_out.append(self._seen[self._seen_start[row] : self._seen_start[row + 1]])
+        without = np.concatenate([np.empty(0, dtype=np.int64), *left_out])
+        if self._index is not None and allowed is None and not exact:
+            found = self._found(row, most, np.unique(without))
+            if found is not None:
+                return found
         scores = _products(self._item_factors, self._user_factors[row])
         scores += self._offset
-        if allow is not None:
-            allowed = np.zeros(len(scores), dtype=bool)
-            allowed[self._item_ids.rows(allow, "allow")] = True
-            scores[~allowed] = -np.inf
-        if deny is not None:
-            scores[self._item_ids.rows(deny, "deny")] = -np.inf
-        if exclude_seen:
-            scores[self._seen[self._seen_start[row] : self._seen_start[row + 1]]] = -np.inf
+        if allowed is not None:
+            others = np.ones(len(scores), dtype=bool)
+            others[allowed] = False
+            scores[others] = -np.inf
+        scores[without] = -np.inf
         rows = _best(scores, most)
         return self._item_ids.take(rows), scores[rows]
+
+    def _found(
+        self, row: int, most: int, without: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
+        """Return what the index finds, or None where that is too little."""
+        assert self._index is not None
+        x = np.ascontiguousarray(self._user_factors[row])
+        rows = np.sort(self._index.search(x, most, without))
+        if len(rows) < min(most, len(self._item_factors) - len(without)):
+            return None
+        scores = self._item_factors[rows] @ x + self._offset
+        best = _best(scores, most)
+        return self._item_ids.take(rows[best]), scores[best]
 
     def similar_items(self, item: Any, k: int = 10) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Find items that are like another, by the cosine of their factors (without biases).
@@ -284,7 +376,9 @@ class ServedModel:
         return _lengths(self._tastes(self._user_factors))
 
 
-def load(path: str | os.PathLike[str], *, verify: bool = True) -> ServedModel:
+def load(
+    path: str | os.PathLike[str], *, verify: bool = True, index: str | None = None
+) -> ServedModel:
     """Load a model that `ALS.save` wrote, for serving.
 
     Parameters
@@ -296,6 +390,9 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> ServedModel:
         one a second where it is in memory, and at the disk's pace where it is not. Without it
         loading takes about a millisecond whatever the model's size, and finds only files that are
         missing, cut off or of another shape.
+    index : {"hnsw"} or None, default=None
+        Search approximately, by an index that is built now; `ServedModel.index` takes its options.
+        None: score all items for each answer.
 
     Returns
     -------
@@ -306,7 +403,9 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> ServedModel:
     ------
     ValueError
         There is no model, it is not on this machine, it is of another format version, or a file is
-        truncated or altered.
+        truncated or altered, or `index` is unknown.
+    ModuleNotFoundError
+        An index is asked for, and faiss is not installed.
 
     Examples
     --------
@@ -315,7 +414,8 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> ServedModel:
     Traceback (most recent call last):
     ValueError: there is no model at /no/such/model
     """
-    return ServedModel(Folder(path, verify=verify))
+    model = ServedModel(Folder(path, verify=verify))
+    return model if index is None else model.index(index)
 
 
 def _row(ids: Ids, asked: Any, side: str) -> int:
@@ -326,10 +426,10 @@ def _row(ids: Ids, asked: Any, side: str) -> int:
     return row
 
 
-def _count(k: Any) -> int:
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-    return int(k)
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
+    return int(value)
 
 
 def _products(factors: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -362,7 +462,7 @@ def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 def _similar(
     factors: NDArray[np.float32], lengths: NDArray[np.float32], row: int, k: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    most = _count(k)
+    most = _whole("k", k, 1)
     products = _products(factors, factors[row])
     norms = lengths * lengths[row]
     cosines = np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)

@@ -299,9 +299,9 @@ def test_a_model_of_the_first_version_has_no_values_and_stays_so(
     assert names(tmp_path / "again") == TEXT_FILES - {"seen_values.npy", "seen_codes.npy"}
     assert json.loads((tmp_path / "again" / "model.json").read_text())["version"] == 1
     user, item = old.user_ids_[0], old.item_ids_[0]
-    with refused(ValueError, "saved without the ratings' values", "fit again"):
+    with refused(ValueError, "does not keep its ratings", "fit again"):
         old.explain_recommendation(user, item)
-    with refused(ValueError, "saved without the ratings' values", "fit again"):
+    with refused(ValueError, "does not keep its ratings", "fit again"):
         old.partial_fit(([user], [item], [3.0]))
     assert np.array_equal(old.user_factors_, models["texts"].user_factors_)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -131,6 +132,14 @@ def test_many_items_are_not_named_unasked() -> None:
     n = 51
     als = ALS(rank=2, max_iter=1).fit((np.arange(n), np.arange(n), np.ones(n)))
     assert words(plots.item_map(als)) == []
+
+
+def test_uuids_name_items_as_their_texts() -> None:
+    ids = [uuid.UUID(int=n) for n in range(1, 4)]
+    als = ALS(rank=2, max_iter=1).fit(([1, 2, 3], ids, [3.0, 4.0, 5.0]))
+    ax = plots.item_map(als, ids[:2], labels={ids[0]: "one", str(ids[1]): "two"})
+    assert set(words(ax)) <= {"one", "two"}
+    assert words(ax)
 
 
 def test_labels_by_id_or_in_order(als: ALS) -> None:

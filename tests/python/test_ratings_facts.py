@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,12 @@ N = len(FRAME)
 def members(r: Ratings) -> set[tuple[int, int]]:
     """The pairs of a part, found by fitting it: every pair is seen."""
     als = ALS(rank=1, max_iter=1, user_col="user").fit(r)
-    seen = set()
-    for user in als.user_ids_.tolist():
-        unseen = set(als.recommend([user], k=10**6)["item"].tolist())
-        seen |= {(user, item) for item in als.item_ids_.tolist() if item not in unseen}
-    return seen
+    every = itertools.product(als.user_ids_.tolist(), als.item_ids_.tolist())
+    return set(every) - pairs(als.recommend(k=10**6))
+
+
+def pairs(table: pd.DataFrame) -> set[tuple[int, int]]:
+    return set(zip(table["user"].tolist(), table["item"].tolist(), strict=True))
 
 
 # --- facts
@@ -123,8 +125,8 @@ def test_the_seed_decides_and_weights_are_relative() -> None:
 def test_a_part_is_fitted_as_its_ratings_alone() -> None:
     r = mllib_py.ratings(DATA)
     part = r.split([1, 1])[1]
-    pairs = members(part)
-    keep = [pair in pairs for pair in zip(DATA.users.tolist(), DATA.items.tolist(), strict=True)]
+    own = members(part)
+    keep = [pair in own for pair in zip(DATA.users.tolist(), DATA.items.tolist(), strict=True)]
     alone = ALS(rank=2, max_iter=1).fit(Small(*(column[keep] for column in DATA)))
     assert np.array_equal(ALS(rank=2, max_iter=1).fit(part).item_factors_, alone.item_factors_)
     r.release()
@@ -208,9 +210,79 @@ def test_a_split_by_time_without_times() -> None:
     r = mllib_py.ratings(DATA)
     with refused(ValueError, "there are no timestamps to split by"):
         r.split([1, 1], by="time")
-    with refused(ValueError, "by must be 'random' or 'time', not 'date'"):
+    with refused(ValueError, "by must be 'random', 'time' or 'user', not 'date'"):
         r.split([1, 1], by="date")
     r.release()
+
+
+# --- splitting each user's ratings
+
+
+def test_the_last_ratings_of_each_user_are_split_off(spark: Any) -> None:
+    draw = np.random.default_rng(4)
+    table = FRAME.assign(timestamp=draw.integers(0, 5, N))
+    single = pd.DataFrame([{"user": 1000, "item": 2, "rating": 1, "timestamp": 3}])
+    table = pd.concat([table, single], ignore_index=True)
+    sizes = table.groupby("user")["item"].transform("size")
+    for k in (1, 2):
+        order = table[sizes > k].sort_values(["timestamp", "item"])
+        expected = order.groupby("user").tail(k)
+        shuffled = spark.createDataFrame(table.sample(frac=1, random_state=k)).repartition(5)
+        for given in (table, shuffled):
+            r = mllib_py.ratings(given)
+            train, test = r.leave_last(np.int64(k))
+            assert members(test) == pairs(expected)
+            assert members(train) == pairs(table) - pairs(expected)
+            assert (train.n_ratings, test.n_ratings) == (len(table) - len(expected), len(expected))
+            assert train.has_timestamps
+            r.release()
+    assert 1000 not in set(expected["user"])
+
+
+def test_the_last_ratings_need_times() -> None:
+    r = mllib_py.ratings(DATA)
+    with refused(ValueError, "there are no timestamps to tell which ratings are last"):
+        r.leave_last()
+    with refused(ValueError, "by must be 'time', not 'size'"):
+        r.leave_last(by="size")
+    for k in (0, 1.5, True, "1"):
+        with refused(ValueError, "k must be an integer of at least 1", repr(k)):
+            r.leave_last(k)  # type: ignore[arg-type]
+    r.release()
+
+
+def test_each_users_ratings_are_split_in_rounded_shares(spark: Any) -> None:
+    one = mllib_py.ratings(DATA)
+    other = mllib_py.ratings(spark.createDataFrame(DATA.shuffled(1).frame()).repartition(5))
+    found = [members(p) for p in one.split([0.7, 0.2, 0.1], seed=3, by="user")]
+    assert [members(p) for p in other.split([7, 2, 1], seed=3, by="user")] == found
+    assert [members(p) for p in one.split([7, 2, 1], seed=4, by="user")] != found
+    assert sum(map(len, found)) == N
+    assert set().union(*found) == pairs(FRAME)
+    for user, own in FRAME.groupby("user"):
+        cuts = np.floor(np.array([0, 0.7, 0.9, 1]) * len(own) + 0.5)
+        assert [sum(u == user for u, _ in part) for part in found] == np.diff(cuts).tolist()
+    one.release()
+    other.release()
+
+
+def test_folds_are_disjoint_and_together_everything(spark: Any) -> None:
+    one = mllib_py.ratings(DATA)
+    other = mllib_py.ratings(spark.createDataFrame(DATA.shuffled(1).frame()).repartition(5))
+    folds = [members(test) for _, test in one.kfold(3, seed=2)]
+    assert sum(map(len, folds)) == N
+    assert set().union(*folds) == pairs(FRAME)
+    for (train, _), fold in zip(other.kfold(3, seed=2), folds, strict=True):
+        assert members(train) == pairs(FRAME) - fold
+        assert abs(len(fold) - N / 3) < 5 * np.sqrt(N * 2 / 9)
+    assert len(one.kfold()) == 5
+    for n in (1, 2.5, None):
+        with refused(ValueError, "n must be an integer of at least 2", repr(n)):
+            one.kfold(n)  # type: ignore[arg-type]
+    with refused(ValueError, "seed must be an integer of 64 bits"):
+        one.kfold(3, seed=0.5)  # type: ignore[arg-type]
+    one.release()
+    other.release()
 
 
 # --- joining

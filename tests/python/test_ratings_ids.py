@@ -93,15 +93,88 @@ def test_ids_are_the_same_through_files(ids: list[Any], tmp_path: Path) -> None:
 def test_uuids_are_their_texts(spark: Any) -> None:
     expected = fit(named([str(u) for u in UUIDS]))
     assert expected.user_ids_.tolist() == sorted(map(str, UUIDS))
-    assert is_same(fit(named(UUIDS)), expected)
-    assert is_same(fit(frame(UUIDS)), expected)
+    table = frame(UUIDS)
     rows = list(zip(*named(UUIDS), strict=True))
-    als = fit(spark.sparkContext.parallelize(rows, 2))
-    assert is_same(als, expected)
-    assert np.array_equal(
-        als.predict(UUIDS, [2] * 6), als.predict([str(u) for u in UUIDS], [2] * 6)
-    )
-    assert len(als.recommend(UUIDS[0], k=1, exclude_seen=False)) == 1
+    users, items, values = named(UUIDS)
+    objects = np.array(users, dtype=object)
+    stored = pa.array([u.bytes for u in users], pa.uuid())
+    for given in (
+        named(UUIDS),
+        (objects, items, values),
+        table,
+        table.astype({"user": "category"}),
+        pa.table({"user": stored, "item": items, "rating": values}),
+        spark.sparkContext.parallelize(rows, 2),
+    ):
+        assert is_same(fit(given), expected), type(given)
+
+
+@pytest.fixture(scope="module")
+def keyed(spark: Any) -> ALS:
+    """A model whose users and items are UUIDs."""
+    return fit(named(UUIDS, UUIDS[:5]))
+
+
+TEXT_OF = dict(zip(UUIDS, map(str, UUIDS), strict=True))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda als, u: als.recommend(u, k=2, exclude_seen=False),
+        lambda als, u: als.recommend(u[0], k=2, exclude_seen=False),
+        lambda als, u: als.recommend(u, k=3, exclude_seen=False, allow=u[:3], deny=u[1:2]),
+        lambda als, u: als.recommend_users(u[:2], k=2, exclude_seen=False, deny=u[:1]),
+        lambda als, u: als.similar_items(u[:2], k=2, allow=u[:4]),
+        lambda als, u: als.similar_users(u, k=2, deny=u[:1]),
+    ],
+)
+def test_uuids_are_asked_for_and_answered_as_texts(ask: Any, keyed: ALS) -> None:
+    found = ask(keyed, UUIDS)
+    pd.testing.assert_frame_equal(found, ask(keyed, [TEXT_OF[u] for u in UUIDS]))
+    assert len(found)
+
+
+def test_uuids_are_predicted_scored_and_folded_in(keyed: ALS) -> None:
+    users, items, values = named(UUIDS, UUIDS[:5])
+    texts = [str(u) for u in users], [str(i) for i in items]
+    assert np.array_equal(keyed.predict(users, items), keyed.predict(*texts))
+    assert np.array_equal(keyed.predict(pd.Series(users), items), keyed.predict(*texts))
+    assert keyed.score((users, items, values)) == keyed.score((*texts, values))
+    new = keyed.fold_in(([uuid.UUID(int=9)], items[:1], [4.0]))
+    assert new.user_ids_.tolist() == [str(uuid.UUID(int=9))]
+    r = mllib_py.ratings((items, users, values))
+    assert {i for i, _ in r.top_items(9)} == set(map(str, UUIDS))
+    assert r.union(mllib_py.ratings((["x"], ["y"], [1.0]))).n_items == 7
+    r.release()
+
+
+def test_deviations_of_uuids_and_of_pairs_that_are_all_unknown() -> None:
+    ratings = ([*UUIDS], [1, 2, 3] * 2, [1.0, 2.0, 3.0, 4.0, 5.0, 1.0])
+    als = ALS(method="gibbs", rank=1, n_samples=3, burn_in=1, thin=1).fit(ratings)
+    _, std = als.predict(UUIDS, [1] * 6, return_std=True)
+    assert np.array_equal(std, als.predict(list(map(str, UUIDS)), [1] * 6, return_std=True)[1])
+    assert (std > 0).all()
+    _, unknown = als.predict([uuid.UUID(int=5)], [1], return_std=True)
+    assert np.isnan(unknown).all()
+
+
+def test_uuids_beside_integers_are_a_mixture(keyed: ALS, spark: Any) -> None:
+    mixed = [UUIDS[0], 3]
+    columns = {"user": mixed, "item": [1, 2], "rating": [1.0, 2.0]}
+    for given in (tuple(columns.values()), pd.DataFrame(columns)):
+        with refused(TypeError, "'user'", "UUIDs are texts", "not a mixture"):
+            mllib_py.ratings(given)
+    rdd = spark.sparkContext.parallelize([(u, 1, 2.0) for u in mixed], 1)
+    with refused(ValueError, "the user of (3, 1, 2.0) is not a text like that of the first row"):
+        fit(rdd)
+    for ask in (keyed.recommend, lambda ids: keyed.predict(ids, UUIDS[:2])):
+        with refused(TypeError, "users must be integer or text ids, not a mixture"):
+            ask(mixed)
+    with refused(TypeError, "users must be integer ids"):
+        fit(named(USER)).predict(UUIDS[:1], ITEM[:1])
+    with refused(TypeError, "users must be text ids"):
+        keyed.predict([3], UUIDS[:1])
 
 
 @pytest.mark.parametrize("dtype", ["string", "category", "string[pyarrow]", "object"])

@@ -128,9 +128,19 @@ def test_ids_come_in_many_types(model: serve.ServedModel, texts: serve.ServedMod
 
 def test_a_uuid_is_a_text(tmp_path: Path) -> None:
     ids = [uuid.UUID(int=n) for n in range(3)]
-    ALS(rank=1, max_iter=1).fit((ids, [1, 2, 3], [1.0, 2.0, 3.0])).save(tmp_path / "model")
+    ALS(rank=1, max_iter=1).fit((ids, ids, [1.0, 2.0, 3.0])).save(tmp_path / "model")
     model = serve.load(tmp_path / "model")
-    assert model.predict(ids[1], 2) == model.predict(str(ids[1]), 2)
+    assert model.users.tolist() == [str(i) for i in ids]
+    assert model.predict(ids[1], ids[2]) == model.predict(str(ids[1]), str(ids[2]))
+    for a, b in (
+        (model.recommend(ids[1], deny=ids[:1]), model.recommend(str(ids[1]), deny=[str(ids[0])])),
+        (model.similar_items(ids[0]), model.similar_items(str(ids[0]))),
+        (model.similar_users(ids[0]), model.similar_users(str(ids[0]))),
+    ):
+        assert a[0].tolist() == b[0].tolist()
+        assert len(a[0])
+    allowed = model.recommend(ids[1], allow=np.array(ids, dtype=object), exclude_seen=False)
+    assert sorted(allowed[0].tolist()) == [str(i) for i in ids]
 
 
 # --- what is recommended
@@ -251,7 +261,7 @@ import mllib_py.serve
 model = mllib_py.serve.load(sys.argv[1])
 items, scores = model.recommend(1, k=2)
 model.predict(1, items[0]), model.similar_items(items[0]), model.similar_users(1)
-heavy = {"pyspark", "py4j", "pandas", "pyarrow", "scipy", "matplotlib"}
+heavy = {"pyspark", "py4j", "pandas", "pyarrow", "scipy", "matplotlib", "faiss"}
 print(items.tolist(), sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
 

@@ -13,6 +13,18 @@ class TextFormatSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
 
   private def columns(f: TextFormat) = (f.user, f.item, f.rating, f.time)
 
+  test("a column of weights is one of the header's") {
+    val lines = Seq("user,item,rating,timestamp,w", "1,2,3,4,5")
+    assert(TextFormat.find("f", lines, "user", "item", "rating").weight == -1)
+    assert(TextFormat.find("f", lines, "user", "item", "rating", Some("w")).weight == 4)
+    for ((some, said) <- Seq(lines -> "no column 'x'", lines.tail -> "no header"))
+      assert(
+        intercept[InvalidInput](
+          TextFormat.find("f", some, "user", "item", "rating", Some("x"))
+        ).getMessage.contains(said)
+      )
+  }
+
   test("MovieLens files of all ages, and what people write by hand") {
     for (
       (line, separator, time) <- Seq(

@@ -197,6 +197,44 @@ class LayoutSuite extends AnyFunSuite with LocalSession with ScalaCheckPropertyC
     )
   }
 
+  test("weights come along, and repeated pairs have one by the policy, in any order") {
+    // (value, weight) of one pair, beside another pair that is there once.
+    val run = Seq((2f, 1f), (6f, 3f), (-2f, 0.5f), (6f, 0f))
+    def folded(order: Seq[(Float, Float)], policy: Duplicates, partitions: Int) = {
+      val chunks = order.zipWithIndex.map { case ((v, w), i) =>
+        val b = new TriplesBuilder(4, timed = true, weighted = true)
+        b.add(5, 6, v, if (v == -2f) 9 else i.toLong, w)
+        b.add(5, Scramble.mix(100L + i), 1f, 0, 10f + v * w)
+        b.result()
+      }
+      val csr = Layout
+        .blocks(sc.parallelize(chunks, partitions), Buckets(16, 1), policy)
+        .collect()
+        .head
+        .block
+        .csr
+      val weights = new Array[Float](csr.size)
+      csr.readWeights(0, csr.size, weights)
+      val all = csr.values.zip(weights)
+      assert(
+        all.filter(_._1 == 1f).map(_._2).sorted.toSeq == order.map(e => 10 + e._1 * e._2).sorted
+      )
+      all.filter(_._1 != 1f).toSeq
+    }
+    val right = Seq(
+      Duplicates.Sum -> ((12f, (2f + 18f + 1f) / 16f)),
+      Duplicates.Mean -> (((2f + 18f - 1f) / 4.5f, 4.5f / 4)),
+      Duplicates.Last -> ((-2f, 0.5f))
+    )
+    for ((policy, one) <- right; order <- run.permutations.take(6))
+      assert(folded(order, policy, 2) == Seq(one), policy.name)
+    // Weights that are all 0, and values that are, count alike.
+    assert(folded(run.map(e => (e._1, 0f)), Duplicates.Mean, 1) == Seq((3f, 0f)))
+    assert(folded(run.map(e => (0f, e._2)), Duplicates.Sum, 1) == Seq((0f, 4.5f / 4)))
+    for (policy <- Seq(Duplicates.Sum, Duplicates.Mean))
+      assert(folded(run.map(e => (e._1, 1f)), policy, 1).map(_._2) == Seq(1f))
+  }
+
   test("more triples than a chunk leave a partition in several pieces, and keep their order") {
     val n = Triples.ChunkSize + 100
     val all = Seq.tabulate(n)(i => Entry(1, Scramble.mix((i % 1000).toLong), i.toFloat, 0))

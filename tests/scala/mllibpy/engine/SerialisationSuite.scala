@@ -31,6 +31,9 @@ class SerialisationSuite extends AnyFunSuite {
         assert(back.rows.toSeq == Seq(1L, Long.MinValue) && back.columns.toSeq == Seq(3L, -4L))
         assert(back.values(0) == 5f && back.values(1).isNaN)
         assert(if (times == null) back.times == null else back.times.toSeq == times.toSeq)
+        assert(back.weights == null)
+        val heavy = trip(s, new Triples(Array(1L), Array(2L), Array(3f), times, Array(4f)))
+        assert(heavy.weights.toSeq == Seq(4f) && (heavy.times == null) == (times == null))
       }
       assert(trip(s, new Triples(Array(), Array(), Array(), null)).size == 0)
     }
@@ -43,6 +46,19 @@ class SerialisationSuite extends AnyFunSuite {
       )
       assert(b.csr.start.toSeq == Seq(0, 2, 3) && b.csr.columns.toSeq == Seq(0, 1, 1))
       assert(b.csr.values.toSeq == Seq(1f, 2f, 3f) && b.bucketStart.toSeq == Seq(0, 1, 2))
+      assert(!b.csr.weighted)
+    }
+
+    test(s"$name: a block with weights, few or many distinct ones") {
+      for (n <- Seq(3, 1000)) {
+        val (columns, weights) = (Array.range(0, n), Array.tabulate(n)(_ / 2f))
+        val csr = PackedCsr.of(Array(0, n), columns, Array.fill(n)(5f), n, weights)
+        val keys = Array.tabulate(n)(_.toLong)
+        val b = trip(s, new SparseBlock(0, Array(10L), keys, csr, Array(0, 1)))
+        val out = new Array[Float](n)
+        b.csr.readWeights(0, n, out)
+        assert(out.sameElements(weights) && b.csr.values.forall(_ == 5f))
+      }
     }
 
     test(s"$name: rows of factors, padded again") {

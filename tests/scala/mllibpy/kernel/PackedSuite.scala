@@ -74,6 +74,18 @@ class PackedSuite extends AnyFunSuite {
     }
   }
 
+  test("numbers above 0 are counted, coded or not") {
+    for (distinct <- Seq(3, 1000)) {
+      val values = Array.tabulate(2000)(i => (i % distinct).toFloat)
+      assert(PackedFloats.of(values, 1500).above0(1500) == values.take(1500).count(_ > 0))
+    }
+    val weights = Array(0f, 2f, 0f)
+    def csr(w: Array[Float]) =
+      PackedCsr.of(Array(0, 2, 3), Array(0, 1, 0), Array(1f, 1f, 1f), 3, w)
+    assert(csr(weights).weighing == 1 && csr(null).weighing == 3)
+    assert(csr(weights).bytes == csr(null).bytes + 3 + 8)
+  }
+
   test("ratings at rest: both sides of a MovieLens-like set in no more than 10 bytes each") {
     val n = 100000
     val (users, items) = (1000, 27000)

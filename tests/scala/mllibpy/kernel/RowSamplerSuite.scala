@@ -105,6 +105,31 @@ class RowSamplerSuite extends AnyFunSuite {
     assert(!other.sameElements(x))
   }
 
+  test("weights multiply the precision of ratings") {
+    def draw(rows: Csr, noise: Float) = {
+      val p = prior(9)
+      val out = new Array[Float](stride)
+      val against = new Prior(p.precision, p.shift, noise, p.salt)
+      val sums = new RowSampler(width, objective, 0).draw(rows, Array(5L), fixed, against, out)
+      (out, sums.loss)
+    }
+    def weighted(weights: Array[Float]) =
+      new Csr(Array(0, columns.length), columns, values, weights)
+    val (x, loss) = draw(new Csr(Array(0, columns.length), columns, values), 2f)
+    val (ones, _) = draw(weighted(columns.map(_ => 1f)), 2f)
+    val (fours, more) = draw(weighted(columns.map(_ => 4f)), 0.5f)
+    assert(ones.sameElements(x) && fours.sameElements(x))
+    assert(Math.abs(more - 4 * loss) < 1e-5 * more)
+    // A rating of weight 2 is the rating twice, one of weight 0 none.
+    val times = columns.indices.map(_ % 3)
+    val entries = columns.indices.flatMap(e => Seq.fill(times(e))(e)).toArray
+    val repeated = new Csr(Array(0, entries.length), entries.map(columns), entries.map(values))
+    val (a, off) = draw(weighted(times.map(_.toFloat).toArray), 2f)
+    val (b, same) = draw(repeated, 2f)
+    assert(a.zip(b).forall { case (u, v) => Math.abs(u - v) < 1e-4 } && !a.sameElements(x))
+    assert(Math.abs(off - same) < 1e-4 * same)
+  }
+
   test("normal draws have the moments of a normal distribution") {
     val n = new Normals(1)
     val x = Array.fill(200000)(n.next())

@@ -16,18 +16,21 @@ object ColumnRatings {
   private final val PartitionSize = 16 * Triples.ChunkSize
 
   /** From an array file: users (int64, or codes into names), items, ratings (float32), then
-    * timestamps (int64) where `timed`, then the users' and the items' names where `userNames`,
-    * `itemNames` > 0.
+    * timestamps (int64) where `timed`, weights (float32) where `weighted`, and the users' and the
+    * items' names where `userNames`, `itemNames` > 0.
     */
   def fromFile(sc: SparkContext, path: String, meta: JsonNode): Ratings = {
     val n = meta.get("n").asInt
     val timed = meta.get("timed").asBoolean
+    val weighted = meta.path("weighted").asBoolean
     val userNames = meta.get("userNames").asInt
     val itemNames = meta.get("itemNames").asInt
     val in = new ArrayReader(path)
     try {
       val width = 8L * n
-      in.seek((if (timed) 3 else 2) * width + 4L * n)
+      val times = 2 * width + 4L * n
+      val weights = times + (if (timed) width else 0L)
+      in.seek(weights + (if (weighted) 4L * n else 0L))
       val users = if (userNames > 0) in.texts(userNames) else null
       val items = if (itemNames > 0) in.texts(itemNames) else null
       val userKeys = keysOf(users)
@@ -39,9 +42,11 @@ object ColumnRatings {
         val i = keys(in.longs(m), itemKeys)
         in.seek(2 * width + 4L * from)
         val r = in.floats(m)
-        val t = if (timed) { in.seek(2 * width + 4L * n + 8L * from); in.longs(m) }
+        val t = if (timed) { in.seek(times + 8L * from); in.longs(m) }
         else null
-        new Triples(u, i, r, t)
+        val w = if (weighted) { in.seek(weights + 4L * from); in.floats(m) }
+        else null
+        new Triples(u, i, r, t, w)
       }
       val size = partitionSize(n, sc.defaultParallelism)
       val starts = 0 until n by size
@@ -53,7 +58,8 @@ object ColumnRatings {
         timed,
         meta.get("source").asText,
         resting = true,
-        onRelease = () => blocks.release()
+        onRelease = () => blocks.release(),
+        weighted = weighted
       )
     } finally in.close()
   }
@@ -77,23 +83,25 @@ object ColumnRatings {
   }
 
   /** From chunks that Python workers packed: one byte 'R', four bytes n, then n ids of each side
-    * (int64, or n lengths (int32) and the UTF-8 bytes), and n float32; or one byte 'E' and a
-    * message.
+    * (int64, or n lengths (int32) and the UTF-8 bytes), n ratings (float32), and n weights
+    * (float32) where `weighted`; or one byte 'E' and a message.
     */
   def fromBytes(
       chunks: RDD[Array[Byte]],
       textUsers: Boolean,
       textItems: Boolean,
+      weighted: Boolean,
       source: String
   ): Ratings = {
     val parsed = chunks.mapPartitionsWithIndex { (partition, it) =>
-      it.map(bytes => unpack(bytes, partition.toLong, textUsers, textItems))
+      it.map(bytes => unpack(bytes, partition.toLong, textUsers, textItems, weighted))
     }
     Parsed.ratings(
       parsed,
       textUsers,
       textItems,
       timed = false,
+      weighted,
       source,
       p => new InvalidInput(s"$source: ${p.head.text}")
     )
@@ -103,7 +111,8 @@ object ColumnRatings {
       bytes: Array[Byte],
       place: Long,
       textUsers: Boolean,
-      textItems: Boolean
+      textItems: Boolean,
+      weighted: Boolean
   ): Parsed = {
     val in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)
     if (in.get() == 'E') {
@@ -119,7 +128,8 @@ object ColumnRatings {
       val (users, userNames) = ids(in, n, textUsers)
       val (items, itemNames) = ids(in, n, textItems)
       val values = Array.fill(n)(in.getFloat())
-      new Parsed(new Triples(users, items, values, null), userNames, itemNames, Nil)
+      val weights = if (weighted) Array.fill(n)(in.getFloat()) else null
+      new Parsed(new Triples(users, items, values, null, weights), userNames, itemNames, Nil)
     }
   }
 

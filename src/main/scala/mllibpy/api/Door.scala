@@ -56,6 +56,7 @@ object Door {
       text(m, "user_col"),
       text(m, "item_col"),
       text(m, "rating_col"),
+      weightCol(m),
       text(m, "source")
     )
   }
@@ -66,14 +67,25 @@ object Door {
       chunks.rdd,
       m.get("textUsers").asBoolean,
       m.get("textItems").asBoolean,
+      m.path("weighted").asBoolean,
       text(m, "source")
     )
   }
 
   def ratingsFromUri(uri: String, meta: String): Ratings = {
     val m = parse(meta)
-    Read.ratings(spark, uri, text(m, "user_col"), text(m, "item_col"), text(m, "rating_col"))
+    Read.ratings(
+      spark,
+      uri,
+      text(m, "user_col"),
+      text(m, "item_col"),
+      text(m, "rating_col"),
+      weightCol(m)
+    )
   }
+
+  private def weightCol(m: JsonNode): Option[String] =
+    Option(m.get("weight_col")).filterNot(_.isNull).map(_.asText)
 
   private def text(m: JsonNode, key: String): String = m.get(key).asText
 
@@ -81,6 +93,9 @@ object Door {
 
   def keep(r: Ratings): Unit = { r.keep(); () }
   def release(r: Ratings): Unit = r.release()
+
+  /** Whether ratings have weights; no work. */
+  def weighted(r: Ratings): Boolean = r.weighted
 
   def facts(r: Ratings): String = {
     val f = r.facts
@@ -120,9 +135,23 @@ object Door {
   def split(r: Ratings, json: String): java.util.List[Ratings] = {
     val m = parse(json)
     val weights = m.get("weights").elements.asScala.map(_.asDouble).toSeq
-    (if (text(m, "by") == "time") r.splitByTime(weights)
-     else r.split(weights, m.get("seed").asLong)).asJava
+    val seed = m.get("seed").asLong
+    (text(m, "by") match {
+      case "time" => r.splitByTime(weights)
+      case "user" => r.splitByUser(weights, seed)
+      case _      => r.split(weights, seed)
+    }).asJava
   }
+
+  /** The first part, then the last ratings. */
+  def leaveLast(r: Ratings, k: Int): java.util.List[Ratings] = {
+    val (train, test) = r.leaveLast(k)
+    Seq(train, test).asJava
+  }
+
+  /** Train and test of each fold, one after the other. */
+  def kfold(r: Ratings, n: Int, seed: Long): java.util.List[Ratings] =
+    r.kfold(n, seed).flatMap { case (train, test) => Seq(train, test) }.asJava
 
   def union(a: Ratings, b: Ratings): Ratings = a.union(b)
 

@@ -29,9 +29,11 @@ object FrameRatings {
       userCol: String,
       itemCol: String,
       ratingCol: String,
+      weightCol: Option[String],
       source: String
   ): Ratings = {
-    val named = Seq("user_col" -> userCol, "item_col" -> itemCol, "rating_col" -> ratingCol)
+    val named = Seq("user_col" -> userCol, "item_col" -> itemCol, "rating_col" -> ratingCol) ++
+      weightCol.map("weight_col" -> _)
     for ((parameter, c) <- named) {
       val found = df.columns.count(_ == c)
       InvalidInput.unless(found <= 1, s"$source has $found columns '$c'; keep one")
@@ -42,21 +44,31 @@ object FrameRatings {
     }
     val textUsers = idIsText(df, userCol, source)
     val textItems = idIsText(df, itemCol, source)
-    InvalidInput.unlessType(
-      typeOf(df, ratingCol).isInstanceOf[NumericType],
-      s"$source: column '$ratingCol' must hold numbers, not ${typeOf(df, ratingCol).simpleString}"
-    )
+    for (c <- Seq(ratingCol) ++ weightCol)
+      InvalidInput.unlessType(
+        typeOf(df, c).isInstanceOf[NumericType],
+        s"$source: column '$c' must hold numbers, not ${typeOf(df, c).simpleString}"
+      )
     val timed = df.columns.contains(Time) && (integral(typeOf(df, Time)) || dated(typeOf(df, Time)))
     val columns =
       Seq(id(userCol, textUsers), id(itemCol, textItems), quoted(ratingCol).cast("float")) ++
-        (if (timed) Seq(seconds(df)) else Nil)
-    val shape = Shape(Array(userCol, itemCol, ratingCol, Time), textUsers, textItems, timed)
+        (if (timed) Seq(seconds(df)) else Nil) ++ weightCol.map(quoted(_).cast("float"))
+    val names = Seq(userCol, itemCol, ratingCol) ++ (if (timed) Seq(Time) else Nil) ++ weightCol
+    val shape = Shape(names.toArray, textUsers, textItems, timed, weightCol.nonEmpty)
     val parsed = df
       .select(columns: _*)
       .queryExecution
       .toRdd
       .mapPartitions(it => new RowParser(shape).parse(it))
-    Parsed.ratings(parsed, textUsers, textItems, timed, source, report(source, _))
+    Parsed.ratings(
+      parsed,
+      textUsers,
+      textItems,
+      timed,
+      weightCol.nonEmpty,
+      source,
+      report(source, _)
+    )
   }
 
   private def report(source: String, nulls: Seq[Problem]): InvalidInput = {
@@ -94,15 +106,16 @@ object FrameRatings {
       names: Array[String],
       textUsers: Boolean,
       textItems: Boolean,
-      timed: Boolean
+      timed: Boolean,
+      weighted: Boolean
   )
 }
 
 private final class RowParser(shape: FrameRatings.Shape) {
-  private val builder = new TriplesBuilder(1024, shape.timed)
+  private val builder = new TriplesBuilder(1024, shape.timed, shape.weighted)
   private val users = mutable.Set.empty[String]
   private val items = mutable.Set.empty[String]
-  private val nulls = new Array[Long](4)
+  private val nulls = new Array[Long](shape.names.length)
 
   def parse(rows: Iterator[InternalRow]): Iterator[Parsed] = new Iterator[Parsed] {
     private var ended = false
@@ -120,14 +133,15 @@ private final class RowParser(shape: FrameRatings.Shape) {
   }
 
   private def add(row: InternalRow): Unit = {
-    val missing = (0 until (if (shape.timed) 4 else 3)).filter(row.isNullAt)
+    val missing = nulls.indices.filter(row.isNullAt)
     missing.foreach(i => nulls(i) += 1)
     if (missing.isEmpty)
       builder.add(
         key(row, 0, shape.textUsers, users),
         key(row, 1, shape.textItems, items),
         row.getFloat(2),
-        if (shape.timed) row.getLong(3) else 0
+        if (shape.timed) row.getLong(3) else 0,
+        if (shape.weighted) row.getFloat(nulls.length - 1) else 1f
       )
   }
 

@@ -29,6 +29,7 @@ object Parsed {
       textUsers: Boolean,
       textItems: Boolean,
       timed: Boolean,
+      weighted: Boolean,
       source: String,
       report: Seq[Problem] => InvalidInput
   ): Ratings = {
@@ -38,7 +39,16 @@ object Parsed {
       if (problems.nonEmpty) throw report(problems.sortBy(p => (p.place, p.at)))
     }
     def build(users: IdSpace, items: IdSpace) =
-      new Ratings(parsed.map(_.triples), users, items, timed, source, Some(parsed), check = check)
+      new Ratings(
+        parsed.map(_.triples),
+        users,
+        items,
+        timed,
+        source,
+        Some(parsed),
+        check = check,
+        weighted = weighted
+      )
     if (textUsers || textItems) {
       // Gathering names is a pass over the source; keep what it parsed.
       parsed.persist(Ratings.Kept)

@@ -20,12 +20,22 @@ object Read {
       userCol: String,
       itemCol: String,
       ratingCol: String
+  ): Ratings = ratings(spark, uri, userCol, itemCol, ratingCol, None)
+
+  /** The same, with a column of weights. */
+  def ratings(
+      spark: SparkSession,
+      uri: String,
+      userCol: String,
+      itemCol: String,
+      ratingCol: String,
+      weightCol: Option[String]
   ): Ratings = {
     val files = filesOf(spark)
     val first = files.first(uri).path
     if (first.endsWith(".parquet") || files.startsWith(first, "PAR1"))
-      FrameRatings.read(parquet(spark, uri), userCol, itemCol, ratingCol, uri)
-    else TextRatings.read(spark.sparkContext, uri, files, userCol, itemCol, ratingCol)
+      FrameRatings.read(parquet(spark, uri), userCol, itemCol, ratingCol, weightCol, uri)
+    else TextRatings.read(spark.sparkContext, uri, files, userCol, itemCol, ratingCol, weightCol)
   }
 
   private def parquet(spark: SparkSession, uri: String): DataFrame =

@@ -9,6 +9,8 @@ import mllibpy.engine.InvalidInput
   *   "::", tab, comma, semicolon or bar
   * @param header
   *   the line of names that each file starts with, if any
+  * @param weight
+  *   where the weight is, or -1
   */
 final case class TextFormat(
     separator: String,
@@ -18,7 +20,8 @@ final case class TextFormat(
     rating: Int,
     time: Int,
     textUsers: Boolean,
-    textItems: Boolean
+    textItems: Boolean,
+    weight: Int = -1
 )
 
 object TextFormat {
@@ -33,7 +36,8 @@ object TextFormat {
       lines: Seq[String],
       userCol: String,
       itemCol: String,
-      ratingCol: String
+      ratingCol: String,
+      weightCol: Option[String] = None
   ): TextFormat = {
     val head = lines.head
     val separator = separators.find(s => fields(head, s).length >= 3).getOrElse {
@@ -43,8 +47,23 @@ object TextFormat {
     }
     val names = fields(head, separator)
     // A header has no integer id: a first line with one and no number behind it is a bad rating.
-    if (number(names(2)) || integer(names(0))) plain(separator, names)
-    else named(file, separator, head, lines.drop(1).headOption, userCol, itemCol, ratingCol)
+    if (number(names(2)) || integer(names(0))) {
+      InvalidInput.unless(
+        weightCol.isEmpty,
+        s"$file has no header, so weight_col='${weightCol.mkString}' names none of its columns; write one"
+      )
+      plain(separator, names)
+    } else
+      named(
+        file,
+        separator,
+        head,
+        lines.drop(1).headOption,
+        userCol,
+        itemCol,
+        ratingCol,
+        weightCol
+      )
   }
 
   private def plain(separator: String, row: Array[String]): TextFormat =
@@ -68,7 +87,8 @@ object TextFormat {
       firstRow: Option[String],
       userCol: String,
       itemCol: String,
-      ratingCol: String
+      ratingCol: String,
+      weightCol: Option[String]
   ): TextFormat = {
     val names = fields(head, separator)
     val lower = names.map(_.trim.toLowerCase)
@@ -87,6 +107,7 @@ object TextFormat {
     val user = column("user_col", userCol, userNames)
     val item = column("item_col", itemCol, itemNames)
     val rating = column("rating_col", ratingCol, ratingNames)
+    val weight = weightCol.map(column("weight_col", _, Nil)).getOrElse(-1)
     val row = firstRow.map(fields(_, separator)).getOrElse(Array.empty)
     def text(at: Int) = row.length > at && !integer(row(at))
     // Dates are not taken along: what they mean would be a guess.
@@ -99,7 +120,8 @@ object TextFormat {
       rating,
       time.getOrElse(-1),
       text(user),
-      text(item)
+      text(item),
+      weight
     )
   }
 

@@ -25,11 +25,19 @@ object TextRatings {
       files: Files,
       userCol: String,
       itemCol: String,
-      ratingCol: String
+      ratingCol: String,
+      weightCol: Option[String]
   ): Ratings = {
     val first = files.first(uri)
     val format =
-      TextFormat.find(first.path, files.lines(first.path, 2), userCol, itemCol, ratingCol)
+      TextFormat.find(
+        first.path,
+        files.lines(first.path, 2),
+        userCol,
+        itemCol,
+        ratingCol,
+        weightCol
+      )
     val conf = new JobConf(sc.hadoopConfiguration)
     // As a path, not as a text: a comma in a text would cut it in two.
     FileInputFormat.setInputPaths(conf, new Path(uri))
@@ -50,6 +58,7 @@ object TextRatings {
       format.textUsers,
       format.textItems,
       format.time >= 0,
+      format.weight >= 0,
       uri,
       p => report(files, p.head)
     )
@@ -61,7 +70,7 @@ object TextRatings {
 
 /** Parses the lines of one split into chunks; stops at the first bad line. */
 private final class LineParser(format: TextFormat, path: String) {
-  private val builder = new TriplesBuilder(1024, format.time >= 0)
+  private val builder = new TriplesBuilder(1024, format.time >= 0, format.weight >= 0)
   private val users = mutable.Set.empty[String]
   private val items = mutable.Set.empty[String]
   private var problem: Option[Problem] = None
@@ -71,7 +80,8 @@ private final class LineParser(format: TextFormat, path: String) {
     new CompressionCodecFactory(new Configuration).getCodec(new Path(path)) != null
   private val ascii = new AsciiFields(format.separator)
   private val numbers = !format.textUsers && !format.textItems &&
-    Seq(format.user, format.item, format.rating, format.time).forall(_ < AsciiFields.Most)
+    Seq(format.user, format.item, format.rating, format.time, format.weight)
+      .forall(_ < AsciiFields.Most)
 
   def parse(lines: Iterator[(LongWritable, Text)]): Iterator[Parsed] = new Iterator[Parsed] {
     private var ended = false
@@ -135,7 +145,8 @@ private final class LineParser(format: TextFormat, path: String) {
     val item = ascii.long(bytes, format.item)
     val rating = ascii.float(bytes, format.rating)
     val time = if (format.time >= 0) ascii.long(bytes, format.time) else 0L
-    if (ascii.plain) builder.add(Scramble.mix(user), Scramble.mix(item), rating, time)
+    val weight = if (format.weight >= 0) ascii.float(bytes, format.weight) else 1f
+    if (ascii.plain) builder.add(Scramble.mix(user), Scramble.mix(item), rating, time, weight)
     ascii.plain
   }
 
@@ -145,8 +156,9 @@ private final class LineParser(format: TextFormat, path: String) {
       builder.add(
         key(field(f, format.user, "user"), format.textUsers, "user", users),
         key(field(f, format.item, "item"), format.textItems, "item", items),
-        rating(field(f, format.rating, "rating")),
-        if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0
+        number(field(f, format.rating, "rating"), "rating"),
+        if (format.time >= 0) time(field(f, format.time, "timestamp")) else 0,
+        if (format.weight >= 0) number(field(f, format.weight, "weight"), "weight") else 1f
       )
     catch {
       case e: BadField =>
@@ -167,9 +179,9 @@ private final class LineParser(format: TextFormat, path: String) {
           .getOrElse(throw new BadField(s"the $name '${TextFormat.clip(s)}' is not an integer"))
       )
 
-  private def rating(s: String): Float =
+  private def number(s: String, name: String): Float =
     s.trim.toFloatOption.getOrElse(
-      throw new BadField(s"the rating '${TextFormat.clip(s)}' is not a number")
+      throw new BadField(s"the $name '${TextFormat.clip(s)}' is not a number")
     )
 
   private def time(s: String): Long =

@@ -3,6 +3,7 @@ package mllibpy.engine
 import mllibpy.kernel.PackedCsr
 
 import scala.collection.mutable
+import scala.math.Ordering.Float.TotalOrdering
 
 /** A run of triples on its way to a block, with its place in the input. */
 final class Piece(val partition: Int, val sequence: Int, val triples: Triples) extends Serializable
@@ -26,6 +27,7 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     total.toInt
   }
   private val timed = policy == Duplicates.Last && chunks.exists(_.times != null)
+  private val weighted = chunks.exists(_.weights != null)
 
   def build(number: Int, buckets: Buckets): Built = {
     val (rowKeys, rowOf) = index(_.rows)
@@ -35,8 +37,9 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     val columns = new Array[Int](n)
     val values = new Array[Float](n)
     val times = if (timed) new Array[Long](n) else null
-    place(rowOf, columnOf, byColumn, start, columns, values, times)
-    val merged = merge(start, columns, values, times, rowKeys, columnKeys)
+    val weights = if (weighted) new Array[Float](n) else null
+    place(rowOf, columnOf, byColumn, start, columns, values, times, weights)
+    val merged = merge(start, columns, values, times, weights, rowKeys, columnKeys)
     val block =
       new SparseBlock(
         number,
@@ -94,7 +97,8 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
       start: Array[Int],
       columns: Array[Int],
       values: Array[Float],
-      times: Array[Long]
+      times: Array[Long],
+      weights: Array[Float]
   ): Unit = {
     val value = chunks.length match {
       case 1 => chunks(0).values
@@ -108,6 +112,14 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
             .toIndexedSeq: _*
         )
       else null
+    val weight =
+      if (weighted)
+        Array.concat(
+          chunks
+            .map(c => if (c.weights == null) Array.fill(c.size)(1f) else c.weights)
+            .toIndexedSeq: _*
+        )
+      else null
     val next = start.clone()
     var i = 0
     while (i < n) {
@@ -117,6 +129,7 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
       columns(p) = columnOf(e)
       values(p) = value(e)
       if (timed) times(p) = time(e)
+      if (weighted) weights(p) = weight(e)
       i += 1
     }
   }
@@ -133,6 +146,7 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
       columns: Array[Int],
       values: Array[Float],
       times: Array[Long],
+      weights: Array[Float],
       rowKeys: Array[Long],
       columnKeys: Array[Long]
   ): Merged = {
@@ -153,30 +167,71 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
             sample += ((rowKeys(r), columnKeys(columns(at)), until - at))
         }
         columns(out) = columns(at)
-        values(out) = if (until - at == 1) values(at) else fold(values, times, at, until)
+        // Both before either is written, for a run can begin where it ends.
+        val single = until - at == 1
+        val value = if (single) values(at) else fold(values, times, weights, at, until)
+        if (weighted)
+          weights(out) = if (single) weights(at) else foldWeights(values, times, weights, at, until)
+        values(out) = value
         out += 1
         at = until
       }
       r += 1
     }
     start(rowKeys.length) = out
-    new Merged(PackedCsr.of(start, columns, values, out), extra, sample.toSeq)
+    new Merged(PackedCsr.of(start, columns, values, out, weights), extra, sample.toSeq)
   }
 
-  private def fold(values: Array[Float], times: Array[Long], from: Int, until: Int): Float =
+  private def fold(
+      values: Array[Float],
+      times: Array[Long],
+      weights: Array[Float],
+      from: Int,
+      until: Int
+  ): Float =
     policy match {
-      case Duplicates.Last =>
-        var last = until - 1
-        if (times != null) {
-          last = from
-          var i = from + 1
-          while (i < until) { if (times(i) >= times(last)) last = i; i += 1 }
-        }
-        values(last)
-      case _ =>
-        val sum = java.util.Arrays.copyOfRange(values, from, until).sorted.foldLeft(0.0)(_ + _)
-        (if (policy == Duplicates.Mean) sum / (until - from) else sum).toFloat
+      case Duplicates.Last => values(last(times, from, until))
+      case Duplicates.Mean =>
+        if (weights == null) (sum(values, from, until) / (until - from)).toFloat
+        else mean(run(values, weights, from, until)).toFloat
+      case _ => sum(values, from, until).toFloat
     }
+
+  private def foldWeights(
+      values: Array[Float],
+      times: Array[Long],
+      weights: Array[Float],
+      from: Int,
+      until: Int
+  ): Float =
+    policy match {
+      case Duplicates.Last => weights(last(times, from, until))
+      case Duplicates.Mean => (sum(weights, from, until) / (until - from)).toFloat
+      case _ => mean(run(weights, values, from, until).map(e => (e._1, Math.abs(e._2)))).toFloat
+    }
+
+  private def last(times: Array[Long], from: Int, until: Int): Int =
+    if (times == null) until - 1
+    else {
+      var last = from
+      var i = from + 1
+      while (i < until) { if (times(i) >= times(last)) last = i; i += 1 }
+      last
+    }
+
+  private def sum(a: Array[Float], from: Int, until: Int): Double =
+    java.util.Arrays.copyOfRange(a, from, until).sorted.foldLeft(0.0)(_ + _)
+
+  /** Pairs in an order that does not depend on that of the input. */
+  private def run(a: Array[Float], b: Array[Float], from: Int, until: Int): Seq[(Float, Float)] =
+    (from until until).map(i => (a(i), b(i))).sorted
+
+  /** The mean of the first by the second, or the plain one where these are all 0. */
+  private def mean(pairs: Seq[(Float, Float)]): Double = {
+    val weight = pairs.foldLeft(0.0)(_ + _._2)
+    if (weight > 0) pairs.foldLeft(0.0) { case (s, (v, w)) => s + v.toDouble * w } / weight
+    else pairs.foldLeft(0.0)(_ + _._1) / pairs.length
+  }
 
   private def bucketStarts(number: Int, buckets: Buckets, rowKeys: Array[Long]): Array[Int] = {
     val first = buckets.first(number)

@@ -16,11 +16,15 @@ sealed trait IdSpace extends Serializable {
 
   /** The id of a key, for messages. */
   def show(key: Long): String = textOf(key)
+
+  /** Of keys, as their ids are ordered. */
+  def order: Ordering[Long]
 }
 
 case object IntegerIds extends IdSpace {
   def kind: String = "integer"
   def textOf(key: Long): String = Scramble.unmix(key).toString
+  def order: Ordering[Long] = Ordering.by(Scramble.unmix)
 
   def union(other: IdSpace): IdSpace = other match {
     case IntegerIds => this
@@ -40,6 +44,7 @@ final class TextIds(val keys: Array[Long], val names: Array[String]) extends IdS
 
   def textOf(key: Long): String = name(key).getOrElse("?")
   override def show(key: Long): String = s"'${textOf(key)}'"
+  def order: Ordering[Long] = Ordering.by(textOf)(TextIds.order)
 
   def union(other: IdSpace): IdSpace = other match {
     case t: TextIds => TextIds.of(names ++ t.names)

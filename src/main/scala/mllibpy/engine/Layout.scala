@@ -28,7 +28,7 @@ object Layout {
     pieces.unpersist(blocking = false)
   }
 
-  private def split(
+  private[engine] def split(
       partition: Int,
       chunks: Iterator[Triples],
       buckets: Buckets,
@@ -43,12 +43,13 @@ object Layout {
     }
     val full = chunks.flatMap { c =>
       val timed = keepTimes && c.times != null
+      val weighted = c.weights != null
       val out = Seq.newBuilder[(Int, Piece)]
       var i = 0
       while (i < c.size) {
         val block = buckets.blockOf(c.rows(i))
-        if (waiting(block) == null) waiting(block) = new TriplesBuilder(expected, timed)
-        waiting(block).add(c.rows(i), c.columns(i), c.values(i), if (timed) c.times(i) else 0)
+        if (waiting(block) == null) waiting(block) = new TriplesBuilder(expected, timed, weighted)
+        waiting(block).add(c.rows(i), c.columns(i), c.values(i), c.time(i), c.weight(i))
         if (waiting(block).size >= Triples.ChunkSize) out += piece(block)
         i += 1
       }

@@ -34,14 +34,19 @@ final class SparseBlock(
     Bulk.writeInts(out, _csr.start)
     out.writeInt(_csr.packedColumns.width)
     out.writeObject(_csr.packedColumns.bytes)
-    val values = _csr.packedValues
-    out.writeBoolean(values.codes != null)
-    if (values.codes == null) Bulk.writeFloats(out, values.floats)
-    else {
-      Bulk.writeFloats(out, values.dictionary)
-      out.writeObject(values.codes)
-    }
+    write(out, _csr.packedValues)
+    out.writeBoolean(_csr.weighted)
+    if (_csr.weighted) write(out, _csr.packedWeights)
     Bulk.writeInts(out, _bucketStart)
+  }
+
+  private def write(out: ObjectOutput, floats: PackedFloats): Unit = {
+    out.writeBoolean(floats.codes != null)
+    if (floats.codes == null) Bulk.writeFloats(out, floats.floats)
+    else {
+      Bulk.writeFloats(out, floats.dictionary)
+      out.writeObject(floats.codes)
+    }
   }
 
   override def readExternal(in: ObjectInput): Unit = {
@@ -50,11 +55,13 @@ final class SparseBlock(
     _columnKeys = Bulk.readLongs(in)
     val start = Bulk.readInts(in)
     val columns = new PackedInts(in.readInt(), in.readObject().asInstanceOf[Array[Byte]])
-    val values =
-      if (!in.readBoolean()) new PackedFloats(null, null, Bulk.readFloats(in))
-      else
-        new PackedFloats(Bulk.readFloats(in), in.readObject().asInstanceOf[Array[Byte]], null)
-    _csr = new PackedCsr(start, columns, values)
+    val values = readFloats(in)
+    val weights = if (in.readBoolean()) readFloats(in) else null
+    _csr = new PackedCsr(start, columns, values, weights)
     _bucketStart = Bulk.readInts(in)
   }
+
+  private def readFloats(in: ObjectInput): PackedFloats =
+    if (!in.readBoolean()) new PackedFloats(null, null, Bulk.readFloats(in))
+    else new PackedFloats(Bulk.readFloats(in), in.readObject().asInstanceOf[Array[Byte]], null)
 }

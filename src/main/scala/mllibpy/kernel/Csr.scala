@@ -12,6 +12,12 @@ abstract class SparseRows extends Serializable {
   /** Copies `n` entries from `at` to the start of the two arrays. */
   def read(at: Int, n: Int, columns: Array[Int], values: Array[Float]): Unit
 
+  /** Whether entries have weights; without, each counts 1. */
+  def weighted: Boolean
+
+  /** Copies the weights of `n` entries from `at` to the start of the array, where they have any. */
+  def readWeights(at: Int, n: Int, weights: Array[Float]): Unit
+
   def columns: Array[Int] = all._1
   def values: Array[Float] = all._2
 
@@ -22,12 +28,17 @@ abstract class SparseRows extends Serializable {
   }
 }
 
-/** Sparse rows in plain arrays. */
+/** Sparse rows in plain arrays; `weights` may be null. */
 final class Csr(
     val start: Array[Int],
     override val columns: Array[Int],
-    override val values: Array[Float]
+    override val values: Array[Float],
+    weights: Array[Float] = null
 ) extends SparseRows {
+  def weighted: Boolean = weights != null
+  def readWeights(at: Int, n: Int, weights: Array[Float]): Unit =
+    System.arraycopy(this.weights, at, weights, 0, n)
+
   def read(at: Int, n: Int, columns: Array[Int], values: Array[Float]): Unit = {
     System.arraycopy(this.columns, at, columns, 0, n)
     System.arraycopy(this.values, at, values, 0, n)
@@ -35,19 +46,31 @@ final class Csr(
 }
 
 /** Sparse rows at rest, in as few bytes as their columns and values need: one to four for a column,
-  * and one for a value where there are no more than 256 distinct ones.
+  * and one for a value, or a weight, where there are no more than 256 distinct ones.
+  *
+  * @param packedWeights
+  *   null where entries have no weights
   */
 final class PackedCsr(
     val start: Array[Int],
     val packedColumns: PackedInts,
-    val packedValues: PackedFloats
+    val packedValues: PackedFloats,
+    val packedWeights: PackedFloats = null
 ) extends SparseRows {
   def read(at: Int, n: Int, columns: Array[Int], values: Array[Float]): Unit = {
     packedColumns.read(at, n, columns)
     packedValues.read(at, n, values)
   }
 
-  def bytes: Long = 4L * start.length + packedColumns.bytes.length + packedValues.bytes
+  def weighted: Boolean = packedWeights != null
+  def readWeights(at: Int, n: Int, weights: Array[Float]): Unit =
+    packedWeights.read(at, n, weights)
+
+  /** How many entries have a weight above 0. */
+  def weighing: Int = if (weighted) packedWeights.above0(size) else size
+
+  def bytes: Long = 4L * start.length + packedColumns.bytes.length + packedValues.bytes +
+    (if (weighted) packedWeights.bytes else 0L)
 }
 
 object PackedCsr {
@@ -55,6 +78,18 @@ object PackedCsr {
   /** The most entries: `columns` in four bytes each still fit one array. */
   final val MostEntries: Int = (Int.MaxValue - 16) / 4
 
-  def of(start: Array[Int], columns: Array[Int], values: Array[Float], size: Int): PackedCsr =
-    new PackedCsr(start, PackedInts.of(columns, size), PackedFloats.of(values, size))
+  /** From the first `size` of the arrays; `weights` may be null. */
+  def of(
+      start: Array[Int],
+      columns: Array[Int],
+      values: Array[Float],
+      size: Int,
+      weights: Array[Float] = null
+  ): PackedCsr =
+    new PackedCsr(
+      start,
+      PackedInts.of(columns, size),
+      PackedFloats.of(values, size),
+      if (weights == null) null else PackedFloats.of(weights, size)
+    )
 }

@@ -14,6 +14,9 @@ package mllibpy.kernel
   * on item recommendation benchmarks, 2022), the observed pairs once and all pairs lightly:
   * {{{sum over observed (p - x.y)^2 + w0 sum over all (x.y)^2 + ...}}}
   *
+  * Where a rating has a weight v, its term of an explicit sum, or of a sum over the observed, is
+  * multiplied by it, and c is 1 + v alpha |r|.
+  *
   * A row's ridge is `reg * (n + regUnobserved * m)^regExponent`, where n counts its ratings
   * (implicit: only those above 0, as MLlib does) and m is the size of the other side.
   *

@@ -67,6 +67,17 @@ final class PackedFloats(
     if (codes == null) new PackedFloats(null, null, places.map(floats(_)))
     else new PackedFloats(dictionary, places.map(codes(_)), null)
 
+  /** How many of the first `n` are above 0. */
+  def above0(n: Int): Int = {
+    var count = 0
+    var i = 0
+    while (i < n) {
+      if ((if (codes == null) floats(i) else dictionary(codes(i) & 0xff)) > 0) count += 1
+      i += 1
+    }
+    count
+  }
+
   def bytes: Long = if (codes == null) 4L * floats.length else codes.length + 4L * dictionary.length
 }
 

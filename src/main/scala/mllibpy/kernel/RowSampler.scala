@@ -18,8 +18,9 @@ final class Prior(
 
 /** Draws rows from their conditional distribution given the other side (Salakhutdinov, Mnih:
   * Bayesian probabilistic matrix factorization using Markov chain Monte Carlo, ICML 2008): with
-  * {{{A = precision + noise sum y y^T,  A m = shift + noise sum (r - mean) y}}} the row is
-  * {{{m + R^-1 z}}} where R^T R = A and z is standard normal, seeded by the row's key.
+  * {{{A = precision + noise sum w y y^T,  A m = shift + noise sum w (r - mean) y}}} (w a rating's
+  * weight, 1 where it has none) the row is {{{m + R^-1 z}}} where R^T R = A and z is standard
+  * normal, seeded by the row's key.
   *
   * Not thread safe: it owns its scratch space.
   */
@@ -76,7 +77,7 @@ final class RowSampler(
         ratings.columns,
         at,
         n,
-        null,
+        ratings.roots,
         ratings.targets,
         tile,
         x
@@ -118,14 +119,18 @@ final class RowSampler(
     while (j < width) { x(j) += z(j); j += 1 }
   }
 
+  /** Each times its weight. */
   private def squaredErrors(fixed: Array[Float]): Double = {
     if (ratings.n > scores.length) scores = new Array[Float](ratings.columns.length)
     arithmetic.dots(fixed, stride, 0, stride, ratings.columns, ratings.n, x, 0, scores, add = false)
     var sum = 0.0
     var i = 0
     while (i < ratings.n) {
-      val e = ratings.targets(i).toDouble - scores(i)
-      sum += e * e
+      val w = if (ratings.weights == null) 1.0 else ratings.weights(i).toDouble
+      if (w > 0) {
+        val e = ratings.targets(i) / w - scores(i)
+        sum += w * e * e
+      }
       i += 1
     }
     sum

@@ -117,7 +117,7 @@ private final class Fit(
     extras: Extras
 ) {
   private val sampling =
-    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.entries)) else None
+    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.weighing)) else None
   private var best: Option[Best] = None
 
   private def prior(side: Side, last: Option[SideFactors]): Prior =
@@ -241,7 +241,8 @@ private final class Fit(
       best.map(_.iteration)
     )
     val seen = Seen.of(sc, blocks, users._2, laidOut.items.keys, items._2)
-    new AlsModel(done, users._1, items._1, seen, facts)
+    // Values without their weights would say too little to those who go on from them.
+    new AlsModel(done, users._1, items._1, if (ratings.weighted) seen.bare else seen, facts)
   }
 
   /** The parameters, with as many samples as there are: a callback may have stopped the sampling.

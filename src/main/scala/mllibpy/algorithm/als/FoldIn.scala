@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Duplicates, IdSpace, InvalidInput, Layout, Shared, SparseBlock}
+import mllibpy.engine.{Buckets, Duplicates, InvalidInput, Layout, Shared, SparseBlock}
 import mllibpy.kernel.{GramianTree, RowSolver, Stride}
 
 /** Factors of new users or items without a refit: each row is solved exactly against the other
@@ -45,7 +45,7 @@ object FoldIn {
         parts.exists(_.keys.nonEmpty),
         "no rating is of a row that the model knows; there is nothing to fold in"
       )
-      assemble(model, side, if (side == Side.User) ratings.users else ratings.items, parts)
+      assemble(model, side, ratings, parts)
     } finally {
       Layout.release(built)
       shared.destroy()
@@ -81,11 +81,13 @@ object FoldIn {
     }
   }
 
-  private def assemble(m: AlsModel, side: Side, space: IdSpace, parts: Array[Part]): AlsModel = {
+  private def assemble(m: AlsModel, side: Side, ratings: Ratings, parts: Array[Part]): AlsModel = {
+    val space = if (side == Side.User) ratings.users else ratings.items
     val keys = Array.concat(parts.map(_.keys).toIndexedSeq: _*)
     val padded = Array.concat(parts.map(_.rows).toIndexedSeq: _*)
     val (table, rowOf) = FactorTable.of(space, keys, padded, m.params.width)
-    val seen = Seen.assemble(parts.map(_.seen), rowOf)
+    val all = Seen.assemble(parts.map(_.seen), rowOf)
+    val seen = if (ratings.weighted) all.bare else all
     if (side == Side.User) new AlsModel(m.params, table, m.items, seen, m.facts)
     else new AlsModel(m.params, m.users, table, seen.transposed(m.users.size), m.facts)
   }

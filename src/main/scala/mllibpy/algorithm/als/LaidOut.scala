@@ -4,12 +4,17 @@ import mllibpy.engine.{Buckets, Built, Duplicates, InvalidInput, KeyIndex, Layou
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
-/** One side's blocks at rest, and the keys of its rows: global row number = place in `keys`. */
+/** One side's blocks at rest, and the keys of its rows: global row number = place in `keys`.
+  *
+  * @param weighing
+  *   how many of the entries have a weight above 0
+  */
 final class LaidOutSide(
     built: RDD[Built],
     keysOfBlock: Array[Array[Long]],
     val entries: Long,
-    val buckets: Buckets
+    val buckets: Buckets,
+    val weighing: Long
 ) {
   val blocks: RDD[SparseBlock] = built.map(_.block)
   val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
@@ -66,6 +71,7 @@ object LaidOut {
       val number: Int,
       val keys: Array[Long],
       val entries: Int,
+      val weighing: Int,
       val duplicates: Long,
       val sample: Seq[(Long, Long, Int)]
   ) extends Serializable
@@ -81,13 +87,22 @@ object LaidOut {
     val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
     try {
       val found = built
-        .map(b =>
-          new Summary(b.block.number, b.block.rowKeys, b.block.csr.size, b.duplicates, b.sample)
-        )
+        .map { b =>
+          val csr = b.block.csr
+          new Summary(
+            b.block.number,
+            b.block.rowKeys,
+            csr.size,
+            csr.weighing,
+            b.duplicates,
+            b.sample
+          )
+        }
         .collect()
         .sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
-      new LaidOutSide(built, found.map(_.keys), found.map(_.entries.toLong).sum, buckets)
+      val (entries, weighing) = (found.map(_.entries.toLong).sum, found.map(_.weighing.toLong).sum)
+      new LaidOutSide(built, found.map(_.keys), entries, buckets, weighing)
     } catch { case e: Throwable => Layout.release(built); throw e }
   }
 

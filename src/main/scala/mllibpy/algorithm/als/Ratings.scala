@@ -2,11 +2,11 @@ package mllibpy.algorithm.als
 
 import mllibpy.engine.{
   Buckets,
+  ByRow,
   IdSpace,
   InvalidInput,
   IntegerIds,
   KeyIndex,
-  TextIds,
   Triples,
   TriplesBuilder
 }
@@ -15,7 +15,9 @@ import org.apache.spark.api.java.JavaRDD
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
-/** Ratings as chunks of (user, item, rating[, time]), wherever they came from.
+import scala.math.Ordering.Float.TotalOrdering
+
+/** Ratings as chunks of (user, item, rating[, time][, weight]), wherever they came from.
   *
   * @param chunks
   *   rows are user keys, columns item keys
@@ -29,6 +31,8 @@ import org.apache.spark.storage.StorageLevel
   *   throws where the source found something wrong
   * @param onRelease
   *   frees what the source holds
+  * @param weighted
+  *   whether ratings have weights, finite and at least 0; then all chunks have them
   */
 final class Ratings(
     val chunks: RDD[Triples],
@@ -39,7 +43,8 @@ final class Ratings(
     kept: Option[RDD[_]] = None,
     resting: Boolean = false,
     check: () => Unit = () => (),
-    onRelease: () => Unit = () => ()
+    onRelease: () => Unit = () => (),
+    val weighted: Boolean = false
 ) {
   private def base: RDD[_] = kept.getOrElse(chunks)
 
@@ -57,6 +62,12 @@ final class Ratings(
       throw new InvalidInput(
         s"$source: ${f.badCount} ratings are NaN, infinite or beyond float32, for example " +
           s"${users.show(user)}, ${items.show(item)}: $value; remove or correct them"
+      )
+    }
+    f.badWeight.foreach { case (user, item, weight) =>
+      throw new InvalidInput(
+        s"$source: ${f.badWeightCount} weights are negative, NaN or infinite, for example of " +
+          s"${users.show(user)}, ${items.show(item)}: $weight; remove or correct them"
       )
     }
     f
@@ -109,8 +120,10 @@ final class Ratings(
 
   /** The most rated items: key and count, ties by id. */
   def topItems(n: Int): Seq[(Long, Long)] = {
-    val space = items
-    val byCountThenId: Ordering[(Long, Long)] = Ratings.byCountThenId(space)
+    val byCountThenId: Ordering[(Long, Long)] =
+      Ordering.by[(Long, Long), (Long, Long)] { case (key, count) => (-count, key) }(
+        Ordering.Tuple2(Ordering.Long, items.order)
+      )
     chunks
       .mapPartitions { it =>
         val counts = new java.util.HashMap[Long, Long]
@@ -128,8 +141,7 @@ final class Ratings(
     * its two ids alone, not on the order or the partitions of the input.
     */
   def split(weights: Seq[Double], seed: Long): Seq[Ratings] = {
-    val salt = Scramble.mix(seed)
-    parts(weights)((c, i) => Scramble.mix(Scramble.mix(c.rows(i) ^ salt) + c.columns(i)))
+    parts(weights)(Ratings.hash(seed))
   }
 
   /** Splits by time, the earliest first; ratings of the same second fall at random by their ids. */
@@ -158,6 +170,60 @@ final class Ratings(
     }
   }
 
+  /** Splits each user's ratings at random into parts of the given weights: of his n ratings, part p
+    * gets those from the round(n * w)-th on, w being the share of the parts before it. Which ones
+    * depends on the seed and the ids alone.
+    */
+  def splitByUser(weights: Seq[Double], seed: Long): Seq[Ratings] = {
+    val bounds = 0.0 +: cumulative(weights).init :+ 1.0
+    val hash = Ratings.hash(seed, Ratings.ByUser)
+    ofUsers(t =>
+      Ordering.by[Int, (Long, Long, Float, Float)](i =>
+        (hash(t, i), t.time(i), t.values(i), t.weight(i))
+      )
+    ) {
+      weights.indices.map { part => (place: Int, n: Int) =>
+        place >= Math.round(bounds(part) * n) && place < Math.round(bounds(part + 1) * n)
+      }
+    }
+  }
+
+  /** All but each user's last k ratings, and these: the last by time, of one time the last by item
+    * id. A user with k ratings or fewer is in the first part alone.
+    */
+  def leaveLast(k: Int): (Ratings, Ratings) = {
+    InvalidInput.unless(timed, s"$source: there are no timestamps to tell which ratings are last")
+    InvalidInput.unless(k >= 1, s"k must be at least 1, not $k")
+    val ids = items.order
+    val last = (place: Int, n: Int) => n > k && place >= n - k
+    val parts = ofUsers { t =>
+      Ordering
+        .by[Int, Long](t.times(_))
+        .orElseBy(t.columns(_))(ids)
+        .orElseBy(i => (t.values(i), t.weight(i)))
+    }(Seq((place, n) => !last(place, n), last))
+    (parts.head, parts.last)
+  }
+
+  /** n pairs (all but a fold, the fold): a rating's fold depends on the seed and its ids alone. */
+  def kfold(n: Int, seed: Long): Seq[(Ratings, Ratings)] = {
+    InvalidInput.unless(n >= 2, s"n must be at least 2, not $n")
+    val hash = Ratings.hash(seed, Ratings.Folds)
+    val fold = (c: Triples, i: Int) => (Ratings.unit(hash(c, i)) * n).toInt
+    (0 until n).map { f =>
+      (derive(c => c.filter(fold(c, _) != f)), derive(c => c.filter(fold(c, _) == f)))
+    }
+  }
+
+  /** Parts by the place of a rating in an order of its user's. One shuffle, that all parts share.
+    */
+  private def ofUsers(
+      order: Triples => Ordering[Int]
+  )(keep: Seq[(Int, Int) => Boolean]): Seq[Ratings] = {
+    val gathered = ByRow.gather(chunks)
+    keep.map(k => derived(gathered.map(t => ByRow.filter(t, order(t))(k))))
+  }
+
   private def parts(weights: Seq[Double])(hash: (Triples, Int) => Long): Seq[Ratings] = {
     val bounds = 0.0 +: cumulative(weights)
     weights.indices.map { part =>
@@ -165,7 +231,7 @@ final class Ratings(
       val high = if (part == weights.length - 1) 2.0 else bounds(part + 1)
       derive(c =>
         c.filter { i =>
-          val u = (hash(c, i) >>> 11) * Ratings.Unit53
+          val u = Ratings.unit(hash(c, i))
           u >= low && u < high
         }
       )
@@ -180,20 +246,25 @@ final class Ratings(
     weights.scanLeft(0.0)(_ + _).tail.map(_ / weights.sum)
   }
 
-  private def derive(f: Triples => Triples): Ratings =
-    new Ratings(chunks.map(f), users, items, timed, source, check = checkSource _)
+  private def derive(f: Triples => Triples): Ratings = derived(chunks.map(f))
 
-  /** These ratings and others, in this order. */
+  private def derived(some: RDD[Triples]): Ratings =
+    new Ratings(some, users, items, timed, source, check = checkSource _, weighted = weighted)
+
+  /** These ratings and others, in this order; where one has weights, those of the other are 1. */
   def union(other: Ratings): Ratings = {
     val bothTimed = timed && other.timed
+    val anyWeighted = weighted || other.weighted
+    def alike(r: Ratings) =
+      Ratings.weigh(Ratings.untimed(r.chunks, r.timed && !bothTimed), anyWeighted && !r.weighted)
     new Ratings(
-      Ratings.untimed(chunks, timed && !bothTimed) ++ Ratings
-        .untimed(other.chunks, other.timed && !bothTimed),
+      alike(this) ++ alike(other),
       users.union(other.users),
       items.union(other.items),
       bothTimed,
       source,
-      check = () => { checkSource(); other.checkSource() }
+      check = () => { checkSource(); other.checkSource() },
+      weighted = anyWeighted
     )
   }
 }
@@ -205,6 +276,19 @@ object Ratings {
   val Kept: StorageLevel = StorageLevel.MEMORY_AND_DISK_SER
 
   private final val Unit53 = 1.0 / (1L << 53)
+
+  // A part of one split can be split in another way with the same seed: their draws differ.
+  private final val ByUser = 1L
+  private final val Folds = 2L
+
+  /** A hash of a rating's ids. */
+  private def hash(seed: Long, kind: Long = 0): (Triples, Int) => Long = {
+    val salt = Scramble.mix(seed) + kind
+    (c, i) => Scramble.mix(Scramble.mix(c.rows(i) ^ salt) + c.columns(i))
+  }
+
+  /** From 0 to below 1. */
+  private def unit(hash: Long): Double = (hash >>> 11) * Unit53
 
   /** From Scala: an RDD of (user, item, rating) with integer ids. */
   def of(ratings: RDD[(Long, Long, Float)]): Ratings = {
@@ -221,19 +305,26 @@ object Ratings {
     ratings.rdd.map(r => (r.user, r.item, r.rating))
   )
 
-  private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
-    if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null)) else chunks
-
-  private def byCountThenId(space: IdSpace): Ordering[(Long, Long)] = space match {
-    case IntegerIds => Ordering.by { case (key, count) => (-count, Scramble.unmix(key)) }
-    case texts      =>
-      Ordering.by[(Long, Long), (Long, String)] { case (key, count) =>
-        (-count, texts.textOf(key))
-      }(Ordering.Tuple2(Ordering.Long, TextIds.order))
+  /** From Scala: an RDD of (user, item, rating, weight) with integer ids. */
+  def weighted(ratings: RDD[(Long, Long, Float, Float)]): Ratings = {
+    val chunks = ratings.mapPartitions(_.grouped(Triples.ChunkSize).map { group =>
+      val b = new TriplesBuilder(group.length, timed = false, weighted = true)
+      group.foreach { case (u, i, r, w) => b.add(Scramble.mix(u), Scramble.mix(i), r, 0, w) }
+      b.result()
+    })
+    new Ratings(chunks, IntegerIds, IntegerIds, timed = false, weighted = true)
   }
+
+  private def untimed(chunks: RDD[Triples], drop: Boolean): RDD[Triples] =
+    if (drop) chunks.map(c => new Triples(c.rows, c.columns, c.values, null, c.weights)) else chunks
+
+  private def weigh(chunks: RDD[Triples], add: Boolean): RDD[Triples] =
+    if (add)
+      chunks.map(c => new Triples(c.rows, c.columns, c.values, c.times, Array.fill(c.size)(1f)))
+    else chunks
 }
 
-/** Count, sums and the first bad value of some ratings, and how often they fall into each of
+/** Count, sums, the first bad value and weight of some ratings, and how often they fall into each of
   * [[Buckets.Most]] buckets of users and of items.
   */
 final class RatingFacts private (
@@ -245,6 +336,8 @@ final class RatingFacts private (
   private var squares = 0.0
   var badCount = 0L
   var bad: Option[(Long, Long, Float)] = None
+  var badWeightCount = 0L
+  var badWeight: Option[(Long, Long, Float)] = None
 
   def filling(side: Side): Array[Long] = if (side == Side.User) users else items
 
@@ -254,6 +347,8 @@ final class RatingFacts private (
     squares += o.squares
     badCount += o.badCount
     bad = bad.orElse(o.bad)
+    badWeightCount += o.badWeightCount
+    badWeight = badWeight.orElse(o.badWeight)
     for (b <- users.indices) { users(b) += o.users(b); items(b) += o.items(b) }
     this
   }
@@ -280,6 +375,18 @@ final class RatingFacts private (
       i += 1
     }
     count += c.size
+    if (c.weights != null) addWeights(c)
+  }
+
+  private def addWeights(c: Triples): Unit = {
+    var i = 0
+    while (i < c.size) {
+      if (!RatingFacts.usable(c.weights(i))) {
+        badWeightCount += 1
+        if (badWeight.isEmpty) badWeight = Some((c.rows(i), c.columns(i), c.weights(i)))
+      }
+      i += 1
+    }
   }
 }
 
@@ -294,4 +401,6 @@ object RatingFacts {
     chunks.foreach(out.add)
     out
   }
+
+  private def usable(weight: Float): Boolean = weight >= 0 && weight <= Float.MaxValue
 }

@@ -9,8 +9,8 @@ import org.apache.spark.rdd.RDD
   * ascending.
   *
   * @param values
-  *   the ratings beside `items`; null where they are not known (a model of an earlier version) or
-  *   not needed
+  *   the ratings beside `items`; null where they are not kept (they have weights, or the model is of
+  *   an earlier version) or not needed
   */
 final class Seen(
     val start: Array[Int],
@@ -32,7 +32,7 @@ final class Seen(
   def known: PackedFloats = {
     InvalidInput.unless(
       values != null,
-      "this model was saved without the ratings' values, by an earlier version; fit again"
+      "this model does not keep its ratings (they have weights, or it was saved by an earlier version); fit again with all of them"
     )
     values
   }
