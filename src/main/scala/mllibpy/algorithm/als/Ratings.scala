@@ -324,8 +324,8 @@ object Ratings {
     else chunks
 }
 
-/** Count, sums, the first bad value and weight of some ratings, and how often they fall into each of
-  * [[Buckets.Most]] buckets of users and of items.
+/** Count, sums, the first bad value and weight of some ratings, and how often they fall into each
+  * of [[Buckets.Most]] buckets of users and of items.
   */
 final class RatingFacts private (
     private val users: Array[Long],

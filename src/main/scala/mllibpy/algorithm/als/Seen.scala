@@ -9,8 +9,8 @@ import org.apache.spark.rdd.RDD
   * ascending.
   *
   * @param values
-  *   the ratings beside `items`; null where they are not kept (they have weights, or the model is of
-  *   an earlier version) or not needed
+  *   the ratings beside `items`; null where they are not kept (they have weights, or the model is
+  *   of an earlier version) or not needed
   */
 final class Seen(
     val start: Array[Int],
