@@ -309,6 +309,7 @@ class ALS(FactorModel):
             handle = _bridge.call("fit", given, params, start, judges, bool(told))
             steps = 2 * self._sweeps()
             self._learn(_fits.run(handle, steps, show=wanted(progress), callbacks=told))
+        self._warn_of_singular_rows()
         return self
 
     def partial_fit(self, ratings: Any, *, progress: bool | None = None) -> Self:
@@ -360,6 +361,7 @@ class ALS(FactorModel):
             else:
                 handle = _bridge.call("firstFit", given, _bridge.to_json(params))
             self._learn(_fits.run(handle, 2, show=wanted(progress)))
+        self._warn_of_singular_rows()
         return self
 
     @contextlib.contextmanager
@@ -391,6 +393,15 @@ class ALS(FactorModel):
             rating_col=self.rating_col,
             weight_col=weight_col,
         )
+
+    def _warn_of_singular_rows(self) -> None:
+        n = self._info.get("n_singular", 0)
+        if n:
+            warnings.warn(
+                f"{n} rows had a singular system in the last iteration, so that many factors would "
+                "do for them; raise reg or lower rank",
+                stacklevel=3,
+            )
 
     def _learn(self, model: _bridge.Handle) -> None:
         """Take over a model that was trained or loaded."""

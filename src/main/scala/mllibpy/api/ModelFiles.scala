@@ -207,6 +207,7 @@ object ModelJson {
     val history = out.putArray("history")
     f.history.foreach(r => history.add(of(r)))
     f.bestIteration.foreach(out.put("best_iteration", _))
+    if (f.singular > 0) out.put("n_singular", f.singular)
     out
   }
 
@@ -241,6 +242,7 @@ object ModelJson {
       )
       .toSeq,
     j.get("seconds").properties.asScala.toSeq.map(e => e.getKey -> e.getValue.asDouble).toMap,
-    Option(j.get("best_iteration")).map(_.asInt)
+    Option(j.get("best_iteration")).map(_.asInt),
+    Option(j.get("n_singular")).fold(0L)(_.asLong)
   )
 }

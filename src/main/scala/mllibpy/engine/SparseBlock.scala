@@ -1,6 +1,6 @@
 package mllibpy.engine
 
-import mllibpy.kernel.{PackedCsr, PackedFloats, PackedInts}
+import mllibpy.kernel.{PackedCsr, PackedFloats, PackedInts, Scramble}
 
 import java.io.{Externalizable, ObjectInput, ObjectOutput}
 
@@ -26,6 +26,33 @@ final class SparseBlock(
 
   /** bucketStart(i) until bucketStart(i + 1) are the rows of the block's i-th bucket. */
   def bucketStart: Array[Int] = _bucketStart
+
+  /** A sum over the entries of a hash of keys, value and weight. Blocks of the same entries have
+    * the same total, however they are cut; `transposed` where rows and columns are exchanged.
+    */
+  def digest(transposed: Boolean): Long = {
+    val (columns, values) = (_csr.columns, _csr.values)
+    val weights = if (_csr.weighted) new Array[Float](_csr.size) else null
+    if (weights != null) _csr.readWeights(0, weights.length, weights)
+    // Keys are scrambled already: times an odd number, the two sides can be told apart.
+    val (rowFactor, columnFactor) =
+      if (transposed) (1L, SparseBlock.Odd) else (SparseBlock.Odd, 1L)
+    var sum = 0L
+    var r = 0
+    while (r < _csr.rows) {
+      val row = _rowKeys(r) * rowFactor
+      var e = _csr.start(r)
+      while (e < _csr.start(r + 1)) {
+        val weight = if (weights == null) 0 else java.lang.Float.floatToIntBits(weights(e))
+        val number =
+          java.lang.Float.floatToIntBits(values(e)).toLong << 32 ^ (weight & 0xffffffffL)
+        sum += Scramble.mix(Scramble.mix(row + _columnKeys(columns(e)) * columnFactor) + number)
+        e += 1
+      }
+      r += 1
+    }
+    sum
+  }
 
   override def writeExternal(out: ObjectOutput): Unit = {
     out.writeInt(_number)
@@ -64,4 +91,8 @@ final class SparseBlock(
   private def readFloats(in: ObjectInput): PackedFloats =
     if (!in.readBoolean()) new PackedFloats(null, null, Bulk.readFloats(in))
     else new PackedFloats(Bulk.readFloats(in), in.readObject().asInstanceOf[Array[Byte]], null)
+}
+
+private object SparseBlock {
+  private final val Odd = 0x9e3779b97f4a7c15L
 }

@@ -35,13 +35,16 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
     java.util.Arrays.fill(background, 0f)
     if (around.base != null) arithmetic.combine(around.base, stride, 0, stride, x, 0, background)
     var from = 0
+    var all = true
     while (from < stride) {
-      improve(ratings, around, ridge, x, from, Math.min(width, stride - from))
+      all &= improve(ratings, around, ridge, x, from, Math.min(width, stride - from))
       from += width
     }
+    if (!all) singular += 1
     value(ratings, around, ridge, x)
   }
 
+  /** Whether the block could be solved. */
   private def improve(
       ratings: RowRatings,
       around: Surroundings,
@@ -49,10 +52,11 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
       x: Array[Float],
       from: Int,
       w: Int
-  ): Unit = {
+  ): Boolean = {
     build(ratings, around, ridge, x, from, w)
     pin(around.pinned - from, w)
-    if (factorAndSolve(w)) {
+    val solved = factorAndSolve(w)
+    if (solved) {
       var j = 0
       while (j < w) { x(from + j) += step(j); j += 1 }
       arithmetic.dots(
@@ -70,6 +74,7 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
       if (around.base != null)
         arithmetic.combine(around.base, stride, from, from + w, step, -from, background)
     }
+    solved
   }
 
   /** The block's matrix, and its gradient: sum (t - w score) y - base x - ridge x. */

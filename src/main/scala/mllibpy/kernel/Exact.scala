@@ -82,6 +82,7 @@ private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: A
     var extra = Exact.FirstRidge * RowSolver.meanDiagonal(a, stride, rank)
     var added = 0f
     var solved = factorAndSolve(x)
+    if (!solved) singular += 1
     while (!solved && extra < Float.PositiveInfinity && extra > 0) {
       build(ratings, around, ridge)
       added = extra

@@ -13,6 +13,9 @@ private[kernel] final class Surroundings(
 /** Solves one row. Not thread safe: it owns its scratch space. */
 private[kernel] abstract class RowMethod {
 
+  /** How many rows so far had a singular system, and what was done instead of solving it. */
+  var singular = 0L
+
   /** Brings x from the row's last factors to better ones, and gives the row's part of the objective
     * there, penalty included.
     *

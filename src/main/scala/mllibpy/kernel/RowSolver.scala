@@ -51,6 +51,7 @@ final class RowSolver(
       out: Array[Float]
   ): HalfStepSums = {
     val sums = new HalfStepSums
+    val before = solver.singular
     val around = new Surroundings(fixed, scaled(gramian), pinned)
     var r = from
     while (r < until) {
@@ -68,6 +69,7 @@ final class RowSolver(
       sums.penalty += penalty
       r += 1
     }
+    sums.singular = solver.singular - before
     sums
   }
 
@@ -132,12 +134,14 @@ object RowSolver {
 }
 
 /** What a half-step adds to the objective: the loss of its rows' ratings and the penalty on its
-  * rows.
+  * rows; and how many of them had a singular system.
   */
-final class HalfStepSums(var loss: Double = 0, var penalty: Double = 0) extends Serializable {
+final class HalfStepSums(var loss: Double = 0, var penalty: Double = 0, var singular: Long = 0)
+    extends Serializable {
   def merge(other: HalfStepSums): HalfStepSums = {
     loss += other.loss
     penalty += other.penalty
+    singular += other.singular
     this
   }
 }

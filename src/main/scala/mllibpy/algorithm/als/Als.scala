@@ -238,7 +238,8 @@ private final class Fit(
       laidOut.blocks,
       monitor.history,
       Map.empty,
-      best.map(_.iteration)
+      best.map(_.iteration),
+      ended.state.users.get.sums.singular + ended.state.items.sums.singular
     )
     val seen = Seen.of(sc, blocks, users._2, laidOut.items.keys, items._2)
     // Values without their weights would say too little to those who go on from them.

@@ -4,7 +4,11 @@ import mllibpy.engine.{InvalidInput, Shared, StepRecord, Triples}
 import mllibpy.kernel.Arithmetic
 import org.apache.spark.SparkContext
 
-/** How a model came about. */
+/** How a model came about.
+  *
+  * @param singular
+  *   rows whose system was singular in the last iteration
+  */
 final case class FitFacts(
     strategy: String,
     stopReason: String,
@@ -14,7 +18,8 @@ final case class FitFacts(
     blocks: Int,
     history: Seq[StepRecord],
     seconds: Map[String, Double],
-    bestIteration: Option[Int] = None
+    bestIteration: Option[Int] = None,
+    singular: Long = 0
 )
 
 /** Factors of users and items, and what each user has rated. Plain data on the driver. */

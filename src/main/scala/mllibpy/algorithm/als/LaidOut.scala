@@ -8,13 +8,19 @@ import org.apache.spark.storage.StorageLevel
   *
   * @param weighing
   *   how many of the entries have a weight above 0
+  * @param read
+  *   how many ratings were read, repeated pairs among them
+  * @param digest
+  *   the same for the same entries, see [[SparseBlock.digest]]
   */
 final class LaidOutSide(
     built: RDD[Built],
     keysOfBlock: Array[Array[Long]],
     val entries: Long,
     val buckets: Buckets,
-    val weighing: Long
+    val weighing: Long,
+    val read: Long,
+    val digest: Long
 ) {
   val blocks: RDD[SparseBlock] = built.map(_.block)
   val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
@@ -46,9 +52,23 @@ final class LaidOut(val users: LaidOutSide, val items: LaidOutSide) {
 object LaidOut {
   def apply(ratings: Ratings, blocks: Int, policy: Duplicates): LaidOut = {
     val users = side(ratings, blocks, policy, Side.User)
-    try new LaidOut(users, side(ratings, blocks, policy, Side.Item))
-    catch { case e: Throwable => users.release(); throw e }
+    try {
+      val items = side(ratings, blocks, policy, Side.Item)
+      try refuseChanging(ratings, users, items)
+      catch { case e: Throwable => items.release(); throw e }
+      new LaidOut(users, items)
+    } catch { case e: Throwable => users.release(); throw e }
   }
+
+  /** Throws where the passes over the ratings have not read the same: a source that draws at
+    * random, say, is drawn anew for each. The two sides would be solved for different ratings.
+    */
+  private def refuseChanging(ratings: Ratings, users: LaidOutSide, items: LaidOutSide): Unit =
+    InvalidInput.unless(
+      users.read == ratings.facts.count && items.read == users.read &&
+        items.digest == users.digest,
+      s"${ratings.source}: the ratings change from one reading to the next; cache or save them first"
+    )
 
   /** Throws where a pair repeats. One job, with a shuffle. */
   private[als] def refuseRepeats(ratings: Ratings, blocks: Int): Unit =
@@ -73,6 +93,7 @@ object LaidOut {
       val entries: Int,
       val weighing: Int,
       val duplicates: Long,
+      val digest: Long,
       val sample: Seq[(Long, Long, Int)]
   ) extends Serializable
 
@@ -95,6 +116,7 @@ object LaidOut {
             csr.size,
             csr.weighing,
             b.duplicates,
+            b.block.digest(transposed = side == Side.Item),
             b.sample
           )
         }
@@ -102,7 +124,15 @@ object LaidOut {
         .sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
       val (entries, weighing) = (found.map(_.entries.toLong).sum, found.map(_.weighing.toLong).sum)
-      new LaidOutSide(built, found.map(_.keys), entries, buckets, weighing)
+      new LaidOutSide(
+        built,
+        found.map(_.keys),
+        entries,
+        buckets,
+        weighing,
+        entries + found.map(_.duplicates).sum,
+        found.map(_.digest).sum
+      )
     } catch { case e: Throwable => Layout.release(built); throw e }
   }
 

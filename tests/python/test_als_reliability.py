@@ -1,0 +1,206 @@
+"""Data at the edge of what can be learnt from: a right answer, a warning or a clear refusal."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from golden.reference_als import objective, problem
+from support.refusal import refused
+from support.small import Small, plays, stars
+
+import mllib_py
+from mllib_py import ALS
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+STRATEGIES = ["broadcast", "data-parallel", "blocked"]
+SOLVERS: dict[str, dict[str, Any]] = {
+    "cholesky": {"solver": "cholesky"},
+    "cg": {"solver": "cg"},
+    "ials++": {"solver": "ials++", "block_size": 16},
+    "nonnegative": {"nonnegative": True},
+    "implicit": {"implicit": True},
+    "implicit cg": {"implicit": True, "solver": "cg"},
+    "implicit ials++": {"implicit": True, "solver": "ials++", "block_size": 16},
+    "implicit nonnegative": {"implicit": True, "nonnegative": True},
+}
+EXPLICIT = [name for name in SOLVERS if "implicit" not in name]
+
+
+def check_finite(als: ALS) -> None:
+    assert np.isfinite(als.user_factors_).all()
+    assert np.isfinite(als.item_factors_).all()
+    assert all(math.isfinite(step["objective"]) for step in als.history_)
+
+
+def is_same(a: ALS, b: ALS) -> bool:
+    """Bit for bit."""
+    return np.array_equal(a.user_factors_, b.user_factors_) and np.array_equal(
+        a.item_factors_, b.item_factors_
+    )
+
+
+def column(n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.arange(n, dtype=np.int64)
+
+
+# --- shapes at the edge
+
+EDGES: dict[str, Small] = {
+    "one rating": Small(column(1), column(1), np.float32([4])),
+    "one user": Small(column(1).repeat(9), column(9), np.float32(column(9) % 5 + 1)),
+    "one item": Small(column(9), column(1).repeat(9), np.float32(column(9) % 5 + 1)),
+    "all equal": stars(12, 8)._replace(values=np.full(len(stars(12, 8).values), 3, np.float32)),
+    "no pair shares a row": Small(column(6), column(6), np.float32(column(6) % 5 + 1)),
+}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("name", SOLVERS)
+def test_edges_have_a_right_answer(name: str, edge: str) -> None:
+    """The rank is above the number of items, there are more blocks than ratings, no matter."""
+    data, plan = EDGES[edge], SOLVERS[name]
+    one = ALS(rank=20, max_iter=3, num_blocks=1, **plan).fit(data)
+    many = ALS(rank=20, max_iter=3, num_blocks=100, strategy="blocked", **plan).fit(data)
+    assert is_same(one, many)
+    check_finite(one)
+    known = {k: v for k, v in plan.items() if k in ("implicit", "nonnegative")}
+    p = problem(*data, reg=0.1, **known)
+    found = [step["objective"] for step in one.history_]
+    assert found[-1] == pytest.approx(
+        objective(p, one.user_factors_, one.item_factors_), rel=1e-3, abs=1e-4
+    )
+    assert found[-1] <= found[0] * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("name", EXPLICIT)
+def test_equal_ratings_are_predicted(name: str) -> None:
+    data = EDGES["all equal"]
+    als = ALS(rank=3, max_iter=20, reg=1e-3, **SOLVERS[name]).fit(data)
+    np.testing.assert_allclose(als.predict(data.users, data.items), 3, rtol=0.02)
+
+
+# --- partitions
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_empty_partitions_and_partitions_of_one_row(name: str, spark: Any) -> None:
+    data = plays(6, 4) if "implicit" in name else stars(6, 4)
+    triples = [(int(u), int(i), float(r)) for u, i, r in zip(*data, strict=True)]
+    lone = spark.sparkContext.parallelize(triples[:3], 5)
+    rest = spark.sparkContext.parallelize(triples[3:], 1)
+    frame = lone.union(rest).toDF("user long, item long, rating float")
+    plan = {"rank": 3, "max_iter": 2, **SOLVERS[name]}
+    assert is_same(ALS(num_blocks=3, **plan).fit(frame), ALS(num_blocks=1, **plan).fit(data))
+
+
+def test_users_that_a_filter_leaves_without_ratings_are_not_there(spark: Any) -> None:
+    data = stars(12, 8)
+    gone = data.users[0]
+    kept = Small(*(column[data.users != gone] for column in data))
+    frame = spark.createDataFrame(data.frame()).where(f"user != {gone}")
+    als = ALS(rank=3, max_iter=2).fit(frame)
+    assert gone not in als.user_ids_
+    assert is_same(als, ALS(rank=3, max_iter=2).fit(kept))
+    assert math.isnan(als.predict([gone], [data.items[0]])[0])
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+@pytest.mark.parametrize("name", SOLVERS)
+def test_ratings_of_extreme_size(name: str, size: float) -> None:
+    data = stars(12, 8)
+    data = data._replace(values=np.float32(size) * (data.values / 5))
+    try:
+        als = ALS(rank=3, max_iter=3, **SOLVERS[name]).fit(data)
+    except mllib_py.MLlibError as e:
+        assert "raise reg, or scale the ratings down" in str(e)  # noqa: PT017
+    else:
+        check_finite(als)
+
+
+# --- singular systems
+
+# The second item repeats the first: so do the factors that users are solved against.
+SINGULAR = ([1, 1, 2, 2, 3, 3], [1, 2, 1, 2, 1, 2], [5.0, 5.0, 4.0, 4.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_singular_system_is_warned_of(strategy: str) -> None:
+    with pytest.warns(UserWarning, match=r"\d+ rows had a singular system.*raise reg or lower"):
+        als = ALS(rank=6, max_iter=5, reg=0.0, strategy=strategy).fit(SINGULAR)
+    check_finite(als)
+    np.testing.assert_allclose(als.predict(*SINGULAR[:2]), SINGULAR[2], rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_no_ridge_gives_no_nan(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*singular system")
+        check_finite(ALS(rank=6, max_iter=5, reg=0.0, **SOLVERS[name]).fit(SINGULAR))
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_ridge_is_not_warned_of(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ALS(rank=6, max_iter=5, **SOLVERS[name]).fit(SINGULAR)
+
+
+# --- data that are not the same twice
+
+
+CHANGING = {
+    "values": ("user", "item", "cast(rand() as float) as rating"),
+    "items": ("user", "cast(item * 1000 + 999 * rand() as long) as item", "rating"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGING)
+def test_ratings_that_change_are_refused(what: str, spark: Any) -> None:
+    frame = spark.createDataFrame(stars().frame()).selectExpr(*CHANGING[what])
+    # Spark draws a seed when it plans: the same plan draws the same; a Python RDD does not.
+    drawn = frame.rdd.map(lambda r: (r[0], r[1], r[2] + __import__("random").random()))
+    with refused(ValueError, "the ratings change from one reading to the next"):
+        ALS(rank=2, max_iter=1).fit(drawn)
+    drawn.cache()
+    ALS(rank=2, max_iter=1).fit(drawn)
+    drawn.unpersist()
+
+
+def test_ratings_that_come_and_go_are_refused(spark: Any) -> None:
+    data = stars()
+    triples = [(int(u), int(i), float(r)) for u, i, r in zip(*data, strict=True)]
+    rdd = spark.sparkContext.parallelize(triples, 2)
+    some = rdd.filter(lambda _: __import__("random").random() < 0.7)
+    with refused(ValueError, "the ratings change from one reading to the next"):
+        ALS(rank=2, max_iter=1).fit(some)
+
+
+def test_a_seeded_draw_is_no_change(spark: Any) -> None:
+    frame = spark.createDataFrame(stars().frame()).selectExpr(
+        "user", "item", "cast(rand(5) as float) as rating"
+    )
+    check_finite(ALS(rank=2, max_iter=1).fit(frame))
+
+
+# --- long rows beside short ones
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_row_of_a_hundred_thousand_ratings_beside_rows_of_one(name: str) -> None:
+    n = 100_000
+    users = np.concatenate([np.zeros(n, np.int64), column(50) + 1])
+    items = np.concatenate([column(n), column(50)])
+    data = Small(users, items, np.float32(items % 5 + 1))
+    plan = {"rank": 4, "max_iter": 1, **SOLVERS[name]}
+    one = ALS(num_blocks=1, **plan).fit(data)
+    many = ALS(num_blocks=3, strategy="blocked", **plan).fit(data)
+    check_finite(one)
+    assert is_same(one, many)
