@@ -164,4 +164,14 @@ class AlsSuite extends AnyFunSuite with LocalSession {
       m.users.rows.toSeq == fit(Samples.triples, "rank" -> 2, "max_iter" -> 1).users.rows.toSeq
     )
   }
+
+  test("ratings that change from one reading to the next are refused") {
+    val drawn =
+      sc.parallelize(1L to 100L, 2).map(i => (i, i % 7, new java.util.Random().nextFloat()))
+    val e = intercept[InvalidInput](Als.fit(Ratings.of(drawn), Samples.params("rank" -> 2)))
+    assert(
+      e.getMessage ==
+        "the ratings: these change from one reading to the next; cache or save them first"
+    )
+  }
 }

@@ -67,7 +67,7 @@ object LaidOut {
     InvalidInput.unless(
       users.read == ratings.facts.count && items.read == users.read &&
         items.digest == users.digest,
-      s"${ratings.source}: the ratings change from one reading to the next; cache or save them first"
+      s"${ratings.source}: these change from one reading to the next; cache or save them first"
     )
 
   /** Throws where a pair repeats. One job, with a shuffle. */
