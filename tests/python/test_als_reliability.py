@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from golden.reference_als import objective, problem
-from support.refusal import refused
 from support.small import Small, plays, stars
 
 import mllib_py
