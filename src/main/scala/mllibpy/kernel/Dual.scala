@@ -33,9 +33,11 @@ private[kernel] final class Dual(rank: Int, arithmetic: Arithmetic, longest: Int
       if (!RowSolver.finite(z, n)) Double.NaN
       else {
         java.util.Arrays.fill(x, 0f)
+        val value = ridge.toDouble * arithmetic.dot(t, 0, z, 0, width)
+        if (ratings.roots != null) multiply(z, ratings.roots, n)
         arithmetic.gather(around.fixed, stride, 0, stride, ratings.columns, 0, n, null, z, none, x)
         if (around.pinned >= 0) x(around.pinned) = 1f
-        ridge.toDouble * arithmetic.dot(t, 0, z, 0, width)
+        value
       }
     }
   }
@@ -47,7 +49,8 @@ private[kernel] final class Dual(rank: Int, arithmetic: Arithmetic, longest: Int
       var from = ratings.columns(e) * stride
       var to = e
       val end = from + rank
-      while (from < end) { tile(to) = fixed(from); from += 1; to += width }
+      val root = if (ratings.roots == null) 1f else ratings.roots(e)
+      while (from < end) { tile(to) = root * fixed(from); from += 1; to += width }
       e += 1
     }
     if (ratings.n < width) {
@@ -63,6 +66,7 @@ private[kernel] final class Dual(rank: Int, arithmetic: Arithmetic, longest: Int
   private def target(ratings: RowRatings, around: Surroundings, width: Int): Unit = {
     System.arraycopy(ratings.targets, 0, t, 0, ratings.n)
     java.util.Arrays.fill(t, ratings.n, width, 0f)
+    if (ratings.roots != null) divide(t, ratings.roots, ratings.n)
     if (around.pinned >= 0) {
       val from = around.pinned * width
       var e = 0
@@ -72,6 +76,17 @@ private[kernel] final class Dual(rank: Int, arithmetic: Arithmetic, longest: Int
         e += 1
       }
     }
+  }
+
+  private def multiply(v: Array[Float], by: Array[Float], n: Int): Unit = {
+    var e = 0
+    while (e < n) { v(e) *= by(e); e += 1 }
+  }
+
+  /** A rating of weight 0 has a target of 0. */
+  private def divide(v: Array[Float], by: Array[Float], n: Int): Unit = {
+    var e = 0
+    while (e < n) { v(e) = if (by(e) > 0) v(e) / by(e) else 0f; e += 1 }
   }
 }
 

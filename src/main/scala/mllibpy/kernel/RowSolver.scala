@@ -75,7 +75,7 @@ final class RowSolver(
 
   /** Solves the row that is loaded, into x. */
   private def solve(around: Surroundings, ridge: Float): Double = {
-    val few = 0 < ratings.n && ratings.n <= shortest && ratings.weights == null
+    val few = 0 < ratings.n && ratings.n <= shortest
     val value = if (few) dual.solve(ratings, around, ridge, x) else Double.NaN
     if (value.isNaN) solver.solve(ratings, around, ridge, x) else value
   }

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{BlockPartitioner, Buckets, FloatRows, KeyIndex, Lineage, SparseBlock}
+import mllibpy.engine.{BlockPartitioner, Buckets, FloatRows, Gather, KeyIndex, Lineage, SparseBlock}
 import mllibpy.kernel.{GramianTree, HalfStepSums, Prior}
 import org.apache.spark.rdd.{RDD, ShuffledRDD}
 import org.apache.spark.storage.StorageLevel
@@ -72,7 +72,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     solved.persist(StorageLevel.MEMORY_AND_DISK)
     live += solved
     history ++= parcels
-    val parts = Blocked.summaries(solved).collect().sortBy(_._1)
+    val parts = Gather(Blocked.summaries(solved)).sortBy(_._1)
     new BlockedFactors(
       solved,
       parcels,
@@ -109,7 +109,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
   }
 
   def collect(factors: BlockedFactors): Array[Float] =
-    FloatRows.concat(factors.solved.collect().sortBy(_.number).map(_.factors.padded).toSeq)
+    FloatRows.concat(Gather(factors.solved).sortBy(_.number).map(_.factors.padded).toSeq)
 
   def release(factors: BlockedFactors): Unit = cuts.remove(factors.solved) match {
     case Some(free) => expired += free; ()

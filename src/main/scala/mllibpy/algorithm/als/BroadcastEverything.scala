@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Shared, SparseBlock}
+import mllibpy.engine.{Gather, Shared, SparseBlock}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
@@ -11,7 +11,7 @@ final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockS
     extends DriverModels(sc, laidOut, step) {
 
   private val ratings: Map[Side, Shared[Array[SparseBlock]]] = {
-    val held = Side.map(s => Shared(sc, laidOut(s).blocks.collect().sortBy(_.number)))
+    val held = Side.map(s => Shared(sc, Gather(laidOut(s).blocks).sortBy(_.number)))
     laidOut.release()
     held
   }

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{FloatRows, Shared, SparseBlock}
+import mllibpy.engine.{FloatRows, Gather, Shared, SparseBlock}
 import mllibpy.kernel.{HalfStepSums, Prior, Stride}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
@@ -31,7 +31,7 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
 
   def initial(side: Side): BroadcastFactors = {
     val s = step
-    gather(blocks(side).map(b => s.initial(side, b)).collect())
+    gather(Gather(blocks(side).map(b => s.initial(side, b))))
   }
 
   def halfStep(
@@ -41,19 +41,20 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
       prior: Prior
   ): BroadcastFactors =
     gather(
-      DriverModels
-        .solve(
-          side,
-          blocks(side),
-          step,
-          fixed.shared,
-          keys(side.other),
-          laidOut(side).firstRow,
-          fixed.gramian,
-          current.filter(_ => step.wantsCurrent).map(_.shared),
-          prior
-        )
-        .collect()
+      Gather(
+        DriverModels
+          .solve(
+            side,
+            blocks(side),
+            step,
+            fixed.shared,
+            keys(side.other),
+            laidOut(side).firstRow,
+            fixed.gramian,
+            current.filter(_ => step.wantsCurrent).map(_.shared),
+            prior
+          )
+      )
     )
 
   private def gather(parts: Array[Solved]): BroadcastFactors = {

@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Duplicates, InvalidInput, Layout, Shared, SparseBlock}
+import mllibpy.engine.{Buckets, Duplicates, Gather, InvalidInput, Layout, Shared, SparseBlock}
 import mllibpy.kernel.{GramianTree, RowSolver, Stride}
 
 /** Factors of new users or items without a refit: each row is solved exactly against the other
@@ -31,16 +31,13 @@ object FoldIn {
     )
     val solver = solve(model, side)
     try {
-      val parts = built
-        .map { b =>
-          InvalidInput.unless(
-            policy != Duplicates.Refuse || b.duplicates == 0,
-            "ratings repeat a (user, item) pair; remove them, or fit with duplicates='sum', 'mean' or 'last'"
-          )
-          solver(b.block, shared.value)
-        }
-        .collect()
-        .sortBy(_.seen.number)
+      val parts = Gather(built.map { b =>
+        InvalidInput.unless(
+          policy != Duplicates.Refuse || b.duplicates == 0,
+          "ratings repeat a (user, item) pair; remove them, or fit with duplicates='sum', 'mean' or 'last'"
+        )
+        solver(b.block, shared.value)
+      }).sortBy(_.seen.number)
       InvalidInput.unless(
         parts.exists(_.keys.nonEmpty),
         "no rating is of a row that the model knows; there is nothing to fold in"

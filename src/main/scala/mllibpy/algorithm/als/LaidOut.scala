@@ -1,6 +1,15 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Built, Duplicates, InvalidInput, KeyIndex, Layout, SparseBlock}
+import mllibpy.engine.{
+  Buckets,
+  Built,
+  Duplicates,
+  Gather,
+  InvalidInput,
+  KeyIndex,
+  Layout,
+  SparseBlock
+}
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
@@ -39,7 +48,7 @@ final class LaidOut(val users: LaidOutSide, val items: LaidOutSide) {
 
   /** Mean of the ratings, repeated pairs folded. Summed by bucket: one job. */
   def mean: Double = {
-    val sums = LaidOut.sums(users.blocks).collect().sortBy(_._1)
+    val sums = Gather(LaidOut.sums(users.blocks)).sortBy(_._1)
     sums.flatMap(_._2).sum / users.entries
   }
 
@@ -107,21 +116,18 @@ object LaidOut {
     val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
     val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
     try {
-      val found = built
-        .map { b =>
-          val csr = b.block.csr
-          new Summary(
-            b.block.number,
-            b.block.rowKeys,
-            csr.size,
-            csr.weighing,
-            b.duplicates,
-            b.block.digest(transposed = side == Side.Item),
-            b.sample
-          )
-        }
-        .collect()
-        .sortBy(_.number)
+      val found = Gather(built.map { b =>
+        val csr = b.block.csr
+        new Summary(
+          b.block.number,
+          b.block.rowKeys,
+          csr.size,
+          csr.weighing,
+          b.duplicates,
+          b.block.digest(transposed = side == Side.Item),
+          b.sample
+        )
+      }).sortBy(_.number)
       if (policy == Duplicates.Refuse) refuseDuplicates(ratings, found)
       val (entries, weighing) = (found.map(_.entries.toLong).sum, found.map(_.weighing.toLong).sum)
       new LaidOutSide(

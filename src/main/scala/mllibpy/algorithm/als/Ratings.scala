@@ -273,7 +273,7 @@ final class Ratings(
 final case class Rating(user: Long, item: Long, rating: Float)
 
 object Ratings {
-  val Kept: StorageLevel = StorageLevel.MEMORY_AND_DISK_SER
+  val Kept: StorageLevel = StorageLevel.MEMORY_AND_DISK
 
   private final val Unit53 = 1.0 / (1L << 53)
 

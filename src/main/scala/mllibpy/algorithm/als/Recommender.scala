@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{InvalidInput, Shared}
+import mllibpy.engine.{Gather, InvalidInput, Shared}
 import mllibpy.kernel.{Arithmetic, PanelScorer, TopK}
 import org.apache.spark.SparkContext
 
@@ -72,7 +72,7 @@ object Recommender {
     val shared = Shared(sc, scorer)
     try {
       val parts = sc.parallelize(runs, runs.length).map { case (a, b) => shared.value.run(a, b) }
-      concat(parts.collect().toSeq)
+      concat(Gather(parts).toSeq)
     } finally shared.destroy()
   }
 

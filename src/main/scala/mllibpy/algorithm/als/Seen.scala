@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{InvalidInput, Shared, SparseBlock}
+import mllibpy.engine.{Gather, InvalidInput, Shared, SparseBlock}
 import mllibpy.kernel.PackedFloats
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
@@ -91,9 +91,8 @@ object Seen {
     val keys = Shared(sc, itemKeys)
     val rows = Shared(sc, itemRow)
     try {
-      val parts = blocks
-        .map(b => part(b, LaidOut.places(b, keys.value).map(rows.value(_))))
-        .collect()
+      val parts =
+        Gather(blocks.map(b => part(b, LaidOut.places(b, keys.value).map(rows.value(_)))))
       assemble(parts.sortBy(_.number), userRow)
     } finally {
       keys.destroy()
