@@ -2,6 +2,8 @@ package mllibpy.kernel
 
 /** Conjugate gradients on a row's normal equations, which are never formed: each step multiplies by
   * the row's ratings one after the other, at 4 n k operations where forming the matrix takes n k^2.
+  *
+  * The fixed rows are gathered once, so that the steps read them one behind the other.
   */
 private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic: Arithmetic)
     extends RowMethod {
@@ -11,25 +13,19 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
   private val direction = new Array[Float](stride)
   private val product = new Array[Float](stride)
   private val none = new Array[Float](0)
+  private val longest = ConjugateGradient.TileFloats / stride
+  private var tile = new Array[Float](256 * stride)
+  private val inOrder = Array.range(0, longest)
+
+  // Where the rows that the steps read stand: in the tile, or in place where they are too many.
+  private var rows = none
+  private var places = inOrder
 
   // The residual of the factor that stays 1: it takes no part in the descent, but the value needs it.
   private var pinnedResidual = 0f
 
   def solve(ratings: RowRatings, around: Surroundings, ridge: Float, x: Array[Float]): Double = {
-    java.util.Arrays.fill(b, 0f)
-    arithmetic.gather(
-      around.fixed,
-      stride,
-      0,
-      stride,
-      ratings.columns,
-      0,
-      ratings.n,
-      null,
-      ratings.targets,
-      none,
-      b
-    )
+    load(ratings, around)
     multiply(ratings, around, ridge, x, product)
     var j = 0
     while (j < stride) { residual(j) = b(j) - product(j); j += 1 }
@@ -44,6 +40,29 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
     j = 0
     while (j < rank) { sum -= x(j).toDouble * (b(j) + residual(j)); j += 1 }
     sum - pinnedResidual
+  }
+
+  /** The right-hand side, and the rows. */
+  private def load(ratings: RowRatings, around: Surroundings): Unit = {
+    val gathers = ratings.n <= longest
+    if (gathers && ratings.n * stride > tile.length)
+      tile = new Array[Float](Math.min(longest, 2 * ratings.n) * stride)
+    java.util.Arrays.fill(b, 0f)
+    arithmetic.gather(
+      around.fixed,
+      stride,
+      0,
+      stride,
+      ratings.columns,
+      0,
+      ratings.n,
+      null,
+      ratings.targets,
+      if (gathers) tile else none,
+      b
+    )
+    rows = if (gathers) tile else around.fixed
+    places = if (gathers) inOrder else ratings.columns
   }
 
   private def descend(
@@ -95,9 +114,9 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
     if (around.pinned >= 0) out(around.pinned) = 0f
     if (around.base != null) arithmetic.combine(around.base, stride, 0, stride, v, 0, out)
     arithmetic.product(
-      around.fixed,
+      rows,
       stride,
-      ratings.columns,
+      places,
       ratings.n,
       ratings.weights,
       v,
@@ -112,6 +131,9 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
 }
 
 private[kernel] object ConjugateGradient {
+
+  /** The most that is gathered: 1 MB, which a second-level cache holds. */
+  private final val TileFloats = 1 << 18
 
   /** The share of squares at which float32 has no more to give. */
   final val Tolerance = 1e-13f
