@@ -23,7 +23,7 @@ JOBS = {
 }
 # Bytes a second: 1 and 10 Gbit/s.
 LINKS = {"1 Gbit/s": 1.25e8, "10 Gbit/s": 1.25e9}
-# What measured iterations come to, with all that is around them (bench/results/scaling.json).
+# What measured iterations come to, all around them included: bench/results/als-20m-rank64.json.
 FLOPS = 3e10
 
 
