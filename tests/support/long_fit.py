@@ -1,4 +1,4 @@
-"""Fits on a cluster whose executors are killed: run as a script by test_executor.py.
+"""Blocked fits on a cluster whose executors are killed: run as a script by test_executor.py.
 
     python long_fit.py MASTER CHECKPOINTS RATINGS.npz FOLDER
 
@@ -35,29 +35,7 @@ FITS = {
     "long": LongFit(_COMMON | {"max_iter": 200}, 60, checkpoint=False),
     # With the factors of the iteration before, which lengthen the lineage.
     "warm": LongFit(_COMMON | {"max_iter": 50, "nonnegative": True}, 28, checkpoint=True),
-    "cg": LongFit(_COMMON | {"max_iter": 40, "solver": "cg"}, 15, checkpoint=False),
-    "ials++": LongFit(
-        _COMMON | {"max_iter": 40, "solver": "ials++", "rank": 20, "block_size": 16},
-        15,
-        checkpoint=False,
-    ),
-    "implicit": LongFit(_COMMON | {"max_iter": 40, "implicit": True}, 15, checkpoint=False),
-    "gibbs": LongFit(
-        _COMMON | {"method": "gibbs", "burn_in": 20, "n_samples": 20, "thin": 1},
-        15,
-        checkpoint=False,
-    ),
-    "data-parallel": LongFit(
-        _COMMON | {"max_iter": 40, "strategy": "data-parallel"}, 15, checkpoint=False
-    ),
-    "broadcast": LongFit(_COMMON | {"max_iter": 40, "strategy": "broadcast"}, 15, checkpoint=False),
 }
-
-
-def iterations(plan: LongFit) -> int:
-    """Tell how many iterations a fit has."""
-    p = plan.params
-    return int(p["max_iter"] if "max_iter" in p else p["burn_in"] + p["n_samples"] * p["thin"])
 
 
 def executors(application: str, ancestor: int) -> list[int]:
