@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _arrays
+from mllib_py._checks import whole
 from mllib_py._columns import as_array, asked_ids
 from mllib_py._tables import asked_in, ids_in, is_table
 
@@ -50,9 +51,7 @@ class Asking:
 
     def of(self, ids: ArrayLike | None, k: int, exclude_seen: bool) -> None:
         """Say who asks (None: all), and for how many."""
-        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-            raise ValueError(f"k must be an integer of at least 1, not {k!r}")
-        self._meta["k"] = min(int(k), self._info[f"n_{self.found}s"])
+        self._meta["k"] = min(whole("k", k, 1), self._info[f"n_{self.found}s"])
         self._meta["exclude_seen"] = bool(exclude_seen)
         if ids is not None:
             of = f"{self.asker}s"

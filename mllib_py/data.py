@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mllib_py import _arrays, _bridge, _columns
+from mllib_py._checks import whole
 from mllib_py._files import list_files, read_bytes, uri_of, write_bytes
 from mllib_py._matrix import Matrix, matrix
 from mllib_py._rows import pack_rows, row_kind
@@ -136,7 +137,7 @@ class Ratings:
         >>> mllib_py.ratings(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 5.0])).top_items(1)
         [(10, 2)]
         """
-        most = min(_whole("n", n, 1), self.n_items)
+        most = min(whole("n", n, 1), self.n_items)
         return [(i, int(c)) for i, c in _bridge.ask("topItems", self._handle, most)]
 
     def rmse_of_constant(self, c: float) -> float:
@@ -243,7 +244,7 @@ class Ratings:
         """
         if by != "time":
             raise ValueError(f"by must be 'time', not {by!r}")
-        most = min(_whole("k", k, 1), _MOST)
+        most = min(whole("k", k, 1), _MOST)
         train, test = _bridge.call("leaveLast", self._handle, most)
         return Ratings(train, [self]), Ratings(test, [self])
 
@@ -276,7 +277,7 @@ class Ratings:
         >>> sum(test.n_ratings for _, test in r.kfold(4, seed=1))
         1000
         """
-        folds = min(_whole("n", n, 2), _MOST)
+        folds = min(whole("n", n, 2), _MOST)
         parts = _bridge.call("kfold", self._handle, folds, _seed(seed))
         made = [Ratings(part, [self]) for part in parts]
         return list(zip(made[::2], made[1::2], strict=True))
@@ -418,12 +419,6 @@ RDD of triples, str or path
 def _kept(handle: _bridge.Handle) -> Ratings:
     _bridge.call("keep", handle)
     return Ratings(handle)
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
-    return int(value)
 
 
 def _seed(seed: Any) -> int:

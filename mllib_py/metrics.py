@@ -33,6 +33,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from mllib_py import _columns
+from mllib_py._checks import whole
 
 __all__ = [
     "auc_at_k",
@@ -464,7 +465,7 @@ def auc_at_k(
     >>> metrics.auc_at_k([[10, 20]], [[20]], k=2, n_items=5)
     0.75
     """
-    asked = _Asked(k, user_col, item_col, gain_col, n_items=_at_least_1("n_items", n_items))
+    asked = _Asked(k, user_col, item_col, gain_col, n_items=whole("n_items", n_items, 1))
     return _one("auc_at_k", asked, recommended, relevant)
 
 
@@ -509,7 +510,7 @@ def coverage(
     >>> metrics.coverage([[10, 20], [10, 30]], k=2, n_items=4)
     0.75
     """
-    asked = _Asked(k, user_col, item_col, n_items=_at_least_1("n_items", n_items))
+    asked = _Asked(k, user_col, item_col, n_items=whole("n_items", n_items, 1))
     return _top(asked, recommended=recommended).coverage()
 
 
@@ -573,15 +574,9 @@ class _Asked:
     n_items: int | None = None
 
     def __post_init__(self) -> None:
-        _at_least_1("k", self.k)
+        whole("k", self.k, 1)
         if self.n_items is not None:
-            _at_least_1("n_items", self.n_items)
-
-
-def _at_least_1(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, not {value!r}")
-    return int(value)
+            whole("n_items", self.n_items, 1)
 
 
 def _one(name: str, asked: _Asked, recommended: Any, relevant: Any) -> float:

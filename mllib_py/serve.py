@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mllib_py._ann import GraphIndex
+from mllib_py._checks import whole
 from mllib_py._saved import Folder, Ids
 
 __all__ = ["ServedModel", "load"]
@@ -140,9 +141,9 @@ class ServedModel:
             raise ValueError(f"index must be 'hnsw', not {kind!r}")
         self._index = GraphIndex(
             self._item_factors,
-            _whole("links", links, 2),
-            _whole("build_width", build_width, 1),
-            _whole("width", width, 1),
+            whole("links", links, 2),
+            whole("build_width", build_width, 1),
+            whole("width", width, 1),
         )
         return self
 
@@ -245,7 +246,7 @@ class ServedModel:
         >>> model.recommend(3, deny=[10])[0].tolist()
         [30]
         """
-        most = min(_whole("k", k, 1), len(self._item_factors))
+        most = min(whole("k", k, 1), len(self._item_factors))
         row = _row(self._user_ids, user, "user")
         allowed = None if allow is None else self._item_ids.rows(allow, "allow")
         left_out = [] if deny is None else [self._item_ids.rows(deny, "deny")]
@@ -426,12 +427,6 @@ def _row(ids: Ids, asked: Any, side: str) -> int:
     return row
 
 
-def _whole(name: str, value: Any, least: int) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, not {value!r}")
-    return int(value)
-
-
 def _products(factors: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply all rows by x in panels, each too small for BLAS to start threads.
 
@@ -462,7 +457,7 @@ def _best(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 def _similar(
     factors: NDArray[np.float32], lengths: NDArray[np.float32], row: int, k: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    most = _whole("k", k, 1)
+    most = whole("k", k, 1)
     products = _products(factors, factors[row])
     norms = lengths * lengths[row]
     cosines = np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)

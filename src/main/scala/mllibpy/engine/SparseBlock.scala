@@ -31,21 +31,23 @@ final class SparseBlock(
     * the same total, however they are cut; `transposed` where rows and columns are exchanged.
     */
   def digest(transposed: Boolean): Long = {
-    val (columns, values) = (_csr.columns, _csr.values)
-    val weights = if (_csr.weighted) new Array[Float](_csr.size) else null
-    if (weights != null) _csr.readWeights(0, weights.length, weights)
     // Keys are scrambled already: times an odd number, the two sides can be told apart.
     val (rowFactor, columnFactor) =
       if (transposed) (1L, SparseBlock.Odd) else (SparseBlock.Odd, 1L)
+    val most = (0 until _csr.rows).foldLeft(0)((m, r) => math.max(m, _csr.degree(r)))
+    val columns = new Array[Int](most)
+    val (values, weights) = (new Array[Float](most), new Array[Float](most))
     var sum = 0L
     var r = 0
     while (r < _csr.rows) {
       val row = _rowKeys(r) * rowFactor
-      var e = _csr.start(r)
-      while (e < _csr.start(r + 1)) {
-        val weight = if (weights == null) 0 else java.lang.Float.floatToIntBits(weights(e))
-        val number =
-          java.lang.Float.floatToIntBits(values(e)).toLong << 32 ^ (weight & 0xffffffffL)
+      val n = _csr.degree(r)
+      _csr.read(_csr.start(r), n, columns, values)
+      if (_csr.weighted) _csr.readWeights(_csr.start(r), n, weights)
+      var e = 0
+      while (e < n) {
+        val number = java.lang.Float.floatToIntBits(values(e)).toLong << 32 ^
+          (java.lang.Float.floatToIntBits(weights(e)) & 0xffffffffL)
         sum += Scramble.mix(Scramble.mix(row + _columnKeys(columns(e)) * columnFactor) + number)
         e += 1
       }

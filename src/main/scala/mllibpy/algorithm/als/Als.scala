@@ -174,9 +174,10 @@ private final class Fit(
         best = Some(Best(iteration, value, if (params.patience.isEmpty) None else Some(f)))
       value
     }
-    val steps = monitor.history.takeRight(2)
-    val report = IterationReport(iteration, steps.last.objective, steps.map(_.seconds).sum, value)
-    val asked = extras.watch.exists(_(report))
+    val asked = extras.watch.exists { watch =>
+      val steps = monitor.history.takeRight(2)
+      watch(IterationReport(iteration, steps.last.objective, steps.map(_.seconds).sum, value))
+    }
     monitor.check()
     if (asked) Some("a callback asked to stop") else outOfPatience(iteration)
   }

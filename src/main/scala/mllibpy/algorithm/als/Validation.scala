@@ -1,6 +1,6 @@
 package mllibpy.algorithm.als
 
-import mllibpy.engine.{Buckets, Built, Duplicates, FloatRows, InvalidInput, Layout, Shared}
+import mllibpy.engine.{Buckets, Built, Duplicates, FloatRows, Gather, InvalidInput, Layout, Shared}
 import mllibpy.kernel.{Arithmetic, SparseRows, Stride}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
@@ -49,7 +49,7 @@ private[als] object Validation {
   }
 
   private def ranking(sc: SparkContext, held: HeldOutBlocks, seen: Seen): Validation = {
-    val relevant = held.blocks.map(b => (b.number, b.relevant)).collect().sortBy(_._1)
+    val relevant = Gather(held.blocks.map(b => (b.number, b.relevant))).sortBy(_._1)
     held.close()
     new HeldOutRanking(sc, relevant.toSeq.flatMap(_._2), seen)
   }
@@ -172,7 +172,7 @@ private final class HeldOutErrors(sc: SparkContext, held: HeldOutBlocks, offset:
     val x = Shared(sc, new FloatRows(width, users))
     val y = Shared(sc, new FloatRows(width, items))
     try {
-      val parts = HeldOutErrors.of(held.blocks, x, y, offset).collect().sortBy(_._1)
+      val parts = Gather(HeldOutErrors.of(held.blocks, x, y, offset)).sortBy(_._1)
       val total = parts.flatMap(_._2).foldLeft(Score(0, 0, 0))(_ merge _)
       Validation.refuseStrangers(total.count > 0)
       total.rmse
