@@ -1,4 +1,4 @@
-"""Blocked fits on a cluster whose executors are killed: run as a script by test_executor.py.
+"""Fits on a cluster whose executors are killed: run as a script by test_executor.py.
 
     python long_fit.py MASTER CHECKPOINTS RATINGS.npz FOLDER
 
@@ -32,10 +32,32 @@ class LongFit(NamedTuple):
 
 _COMMON = {"rank": 4, "reg": 0.05, "strategy": "blocked", "num_blocks": 4}
 FITS = {
-    "long": LongFit(_COMMON | {"max_iter": 200}, 60, checkpoint=False),
+    "long": LongFit(_COMMON | {"max_iter": 60}, 28, checkpoint=False),
     # With the factors of the iteration before, which lengthen the lineage.
-    "warm": LongFit(_COMMON | {"max_iter": 50, "nonnegative": True}, 28, checkpoint=True),
+    "warm": LongFit(_COMMON | {"max_iter": 30, "nonnegative": True}, 14, checkpoint=True),
+    "cg": LongFit(_COMMON | {"max_iter": 24, "solver": "cg"}, 11, checkpoint=False),
+    "ials++": LongFit(
+        _COMMON | {"max_iter": 24, "solver": "ials++", "rank": 20, "block_size": 16},
+        11,
+        checkpoint=False,
+    ),
+    "implicit": LongFit(_COMMON | {"max_iter": 24, "implicit": True}, 11, checkpoint=False),
+    "gibbs": LongFit(
+        _COMMON | {"method": "gibbs", "burn_in": 12, "n_samples": 12, "thin": 1},
+        11,
+        checkpoint=False,
+    ),
+    "data-parallel": LongFit(
+        _COMMON | {"max_iter": 24, "strategy": "data-parallel"}, 11, checkpoint=False
+    ),
+    "broadcast": LongFit(_COMMON | {"max_iter": 24, "strategy": "broadcast"}, 11, checkpoint=False),
 }
+
+
+def iterations(plan: LongFit) -> int:
+    """Tell how many iterations a fit has."""
+    p = plan.params
+    return int(p["max_iter"] if "max_iter" in p else p["burn_in"] + p["n_samples"] * p["thin"])
 
 
 def executors(application: str, ancestor: int) -> list[int]:
