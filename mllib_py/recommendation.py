@@ -70,9 +70,10 @@ class ALS(FactorModel):
     solver : {"auto", "cholesky", "cg", "ials++"}, default="auto"
         How a row is solved: "cholesky" exactly, "cg" by some steps of conjugate gradients from its
         last factors [3]_, "ials++" by a sweep over blocks of its factors [4]_; "auto" is
-        "cholesky". With `nonnegative`, coordinate descent, whichever is named.
+        "cholesky", but "cg" for rows of a rank from 96 up where that is estimated to be much
+        cheaper. With `nonnegative`, coordinate descent, whichever is named.
     cg_steps : int, default=3
-        Steps of ``solver="cg"`` for each row and half-step.
+        Steps of conjugate gradients for each row and half-step that they solve.
     block_size : int, default=64
         Factors in a block of ``solver="ials++"``, rounded up to a multiple of 16.
     implicit : bool, default=False

@@ -163,7 +163,7 @@ def quality(p: Problem, factors: tuple[Any, ...]) -> dict[str, float]:
     user_ids, x, item_ids, y = factors
     if p.alpha is None:
         return {"test_rmse": round(_rmse(p.test_arrays, user_ids, x, item_ids, y), 5)}
-    return {"objective": round(_objective(p, user_ids, x, item_ids, y), 1)}
+    return {"objective": round(objective(p, user_ids, x, item_ids, y), 1)}
 
 
 def _rows(ids: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,8 +189,13 @@ def _rmse(arrays: tuple[Any, ...], user_ids: Any, x: Any, item_ids: Any, y: Any)
     return float(np.sqrt(np.mean(errors**2)))
 
 
-def _objective(p: Problem, user_ids: Any, x: Any, item_ids: Any, y: Any) -> float:
-    """Hu, Koren and Volinsky's, with a ridge that has no weights."""
+def objective(
+    p: Problem, user_ids: Any, x: Any, item_ids: Any, y: Any, *, weighted: bool = False
+) -> float:
+    """Hu, Koren and Volinsky's objective of the training data.
+
+    The ridge has no weights, or is weighted by the number of a row's ratings.
+    """
     users, items, values = p.arrays
     u, i = _rows(users, user_ids)[0], _rows(items, item_ids)[0]
     s = _scores(x, y, u, i)
@@ -198,4 +203,8 @@ def _objective(p: Problem, user_ids: Any, x: Any, item_ids: Any, y: Any) -> floa
     x, y = x.astype(np.float64), y.astype(np.float64)
     background = float(np.sum((x.T @ x) * (y.T @ y)))
     loss = float(np.sum(c * (1 - s) ** 2 - s**2))
-    return background + loss + p.reg * float(np.sum(x**2) + np.sum(y**2))
+    squares = [np.sum(side**2, axis=1) for side in (x, y)]
+    if weighted:
+        counts = (np.bincount(rows, minlength=len(f)) for rows, f in ((u, x), (i, y)))
+        squares = [n * v for n, v in zip(counts, squares, strict=True)]
+    return background + loss + p.reg * float(sum(v.sum() for v in squares))

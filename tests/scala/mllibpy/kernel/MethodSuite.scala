@@ -140,7 +140,14 @@ class MethodSuite extends AnyFunSuite {
       }
     }
 
-  for (method <- Seq(Method.ConjugateGradient(200), Method.Blocks(16), Method.Blocks(32)))
+  for (
+    method <- Seq(
+      Method.ConjugateGradient(200),
+      Method.ByDegree(1),
+      Method.Blocks(16),
+      Method.Blocks(32)
+    )
+  )
     test(s"$method, repeated, ends where Cholesky does") {
       for (
         (o, i) <- objectives.zipWithIndex; weighted <- Seq(false, true); side <- Seq(0, 1);
@@ -155,7 +162,14 @@ class MethodSuite extends AnyFunSuite {
       }
     }
 
-  for (method <- Seq(Method.ConjugateGradient(1), Method.ConjugateGradient(3), Method.Blocks(16)))
+  for (
+    method <- Seq(
+      Method.ConjugateGradient(1),
+      Method.ConjugateGradient(3),
+      Method.ByDegree(1),
+      Method.Blocks(16)
+    )
+  )
     test(s"$method never makes the objective worse, and says what it is") {
       for ((o, i) <- objectives.zipWithIndex; weighted <- Seq(false, true); side <- Seq(0, 1)) {
         val (fixed, rows) = problem(i, weighted)
@@ -188,7 +202,8 @@ class MethodSuite extends AnyFunSuite {
     }
   }
 
-  private val methods = Seq(Method.Cholesky, Method.ConjugateGradient(3), Method.Blocks(16))
+  private val methods =
+    Seq(Method.Cholesky, Method.ConjugateGradient(3), Method.ByDegree(1), Method.Blocks(16))
 
   test("weights of 1 change nothing, to the last bit") {
     for (

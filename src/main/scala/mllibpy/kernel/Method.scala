@@ -20,10 +20,33 @@ object Method {
     */
   final case class Blocks(width: Int) extends Method
 
+  /** For each row what gets further in its time, by its number of ratings: an exact solution, or
+    * `steps` steps of conjugate gradients.
+    */
+  final case class ByDegree(steps: Int) extends Method {
+
+    /** Whether a row is for conjugate gradients: where they cost less than 1 / `Worth` of an exact
+      * solution. What they leave undone takes more iterations.
+      *
+      * @param dual
+      *   whether the row can be solved by as many equations as it has ratings
+      */
+    def prefersSteps(n: Int, rank: Int, gramian: Boolean, dual: Boolean): Boolean = {
+      val exact = if (dual) RowCost.dual(n, rank) else RowCost.exact(n, rank)
+      exact > Worth * RowCost.steps(n, rank, steps, gramian)
+    }
+  }
+
+  private final val Worth = 1.5
+
+  // Below it exact solutions are always quick enough.
+  private final val Long = 96
+
   def named(name: String, rank: Int, cgSteps: Int, blockSize: Int): Method =
     name match {
-      case "cg"     => ConjugateGradient(cgSteps)
-      case "ials++" => Blocks(Stride.of(Math.min(blockSize, rank)))
-      case _        => Cholesky
+      case "cg"                   => ConjugateGradient(cgSteps)
+      case "ials++"               => Blocks(Stride.of(Math.min(blockSize, rank)))
+      case "auto" if rank >= Long => ByDegree(cgSteps)
+      case _                      => Cholesky
     }
 }

@@ -29,10 +29,17 @@ final class RowSolver(
     case _ => new Exact(rank, objective.nonnegative, arithmetic)
   }
 
-  private val shortest =
-    if (method != Method.Cholesky || objective.nonnegative || objective.implicitFeedback) 0
+  // Rows of so many ratings at most are solved by as many equations.
+  private val few =
+    if (!solver.isInstanceOf[Exact] || objective.nonnegative || objective.implicitFeedback) 0
     else Dual.most(rank)
-  private val dual = if (shortest == 0) null else new Dual(rank, arithmetic, shortest)
+  private val dual = if (few == 0) null else new Dual(rank, arithmetic, few)
+
+  private val byDegree = method match {
+    case m: Method.ByDegree if !objective.nonnegative => Some(m)
+    case _                                            => None
+  }
+  private val stepping = byDegree.map(m => new ConjugateGradient(rank, m.steps, arithmetic)).orNull
 
   /** Solves the rows `from until until` into `out` (row r at r * stride).
     *
@@ -75,9 +82,13 @@ final class RowSolver(
 
   /** Solves the row that is loaded, into x. */
   private def solve(around: Surroundings, ridge: Float): Double = {
-    val few = 0 < ratings.n && ratings.n <= shortest
-    val value = if (few) dual.solve(ratings, around, ridge, x) else Double.NaN
-    if (value.isNaN) solver.solve(ratings, around, ridge, x) else value
+    val short = 0 < ratings.n && ratings.n <= few
+    if (stepping != null && byDegree.get.prefersSteps(ratings.n, rank, around.base != null, short))
+      stepping.solve(ratings, around, ridge, x)
+    else {
+      val value = if (short) dual.solve(ratings, around, ridge, x) else Double.NaN
+      if (value.isNaN) solver.solve(ratings, around, ridge, x) else value
+    }
   }
 
   private def scaled(gramian: Array[Float]): Array[Float] =
