@@ -77,9 +77,9 @@ class Network:
                     # Fails where there is nothing to lift.
                     _try("tc", "-n", space, "qdisc", "del", "dev", device, "root")
                     continue
-                # A millisecond's worth may pass at once, so that a burst is next to nothing.
+                # A millisecond's worth may pass at once, next to nothing; what 200 carry may wait.
                 burst = max(32_000, int(bits / 8 / 1000))
-                limit = ["rate", f"{int(bits)}bit", "burst", str(burst), "latency", "50ms"]
+                limit = ["rate", f"{int(bits)}bit", "burst", str(burst), "latency", "200ms"]
                 _run("tc", "-n", space, "qdisc", "replace", "dev", device, "root", "tbf", *limit)
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ none. OpenBLAS is Debian's, downloaded by apt and unpacked in a folder that goes
 is installed, and Spark as installed does not see it. Two sessions of two threads stay side by side,
 one of them with that folder on its library path, and fit in turn, from the same cached ratings
 until the factors are there. OpenBLAS has one thread of its own for each that calls: the tasks are
-the threads. The result says which classes and which files the JVMs have really used.
+the threads. The result says which classes and which files the JVMs have really used. Beside the
+seconds stand those of the processors, which others on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -49,13 +50,16 @@ def fits(arguments: list[str]) -> None:
     assert problem.train is not None
     for question in child.questions():
         name, iterations = json.loads(question)
-        found = _fit(SIDES[name][0], problem, iterations)
-        child.tell(found | {"blas": _native(spark), "n": problem.n_train})
+        found = _fit(spark, SIDES[name][0], problem, iterations)
+        child.tell(found | {"blas": _native(spark), "n_train": problem.n_train})
 
 
-def _fit(side: Side, problem: Problem, iterations: int) -> dict[str, Any]:
+def _fit(spark: Any, side: Side, problem: Problem, iterations: int) -> dict[str, Any]:
+    used = spark._jvm.java.lang.management.ManagementFactory.getOperatingSystemMXBean()
+    before = used.getProcessCpuTime()
     seconds, model = measure.timed(lambda: side.fit(problem, iterations))
-    return {"seconds": seconds} | quality(problem, side.factors(model))
+    cpu = (used.getProcessCpuTime() - before) / 1e9
+    return {"seconds": seconds, "cpu_seconds": cpu} | quality(problem, side.factors(model))
 
 
 def _native(spark: Any) -> dict[str, Any]:
@@ -63,11 +67,18 @@ def _native(spark: Any) -> dict[str, Any]:
     jvm = spark._jvm
     maps = Path(f"/proc/{jvm.java.lang.ProcessHandle.current().pid()}/maps").read_text()
     files = {line.split()[-1] for line in maps.splitlines() if "openblas" in line}
+    # What pyspark.ml's ALS calls for the sums of outer products, and for the solution of a row.
+    blas = _scala_object(jvm.org.apache.spark.ml.linalg, "BLAS").nativeBLAS()
+    lapack = _scala_object(jvm.org.apache.spark.mllib.linalg, "LAPACK").nativeLAPACK()
     return {
-        "blas": jvm.org.apache.spark.ml.linalg.BLAS.nativeBLAS().getClass().getName(),
-        "lapack": jvm.org.apache.spark.mllib.linalg.LAPACK.nativeLAPACK().getClass().getName(),
+        "blas": blas.getClass().getName(),
+        "lapack": lapack.getClass().getName(),
         "openblas": sorted(Path(f).name for f in files),
     }
+
+
+def _scala_object(package: Any, name: str) -> Any:
+    return getattr(getattr(package, f"{name}$"), "MODULE$")
 
 
 def unpacked(folder: Path) -> list[Path]:
@@ -94,22 +105,27 @@ def _environment(libraries: list[Path]) -> dict[str, str]:
 
 def compared(sessions: dict[str, child.Standing], repeats: int) -> dict[str, Any]:
     """Alternate fits of 10 iterations, after one short one of each that is not counted."""
-    out: dict[str, Any] = {}
-    runs: dict[str, list[float]] = {name: [] for name in SIDES}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
     for r in range(repeats + 1):
         for name, (_, where) in list(SIDES.items())[:: (-1) ** r]:
             found = sessions[where].ask(json.dumps([name, 10 if r else 2]))
-            print(f"{name}: {found['seconds']:.2f} s, {found['blas']}", flush=True)
+            print(f"{name}: {found}", flush=True)
             if where == OPENBLAS and not found["blas"]["openblas"]:
                 raise SystemExit("Spark has not loaded OpenBLAS, so there is nothing to compare")
             if r:
-                runs[name].append(found.pop("seconds"))
-                out[name] = found
-    for name in SIDES:
-        out[name]["seconds"] = measure.summary(runs[name])
-    ours = out["ours"]["seconds"]["median"]
-    faster = {n: round(out[n]["seconds"]["median"] / ours, 1) for n in out if n != "ours"}
-    return {"n_train": out["ours"].pop("n"), "sides": out, "times_faster": faster}
+                runs[name].append(found)
+    clocks = ("seconds", "cpu_seconds")
+    sides = {
+        name: found[-1] | {c: measure.summary([f[c] for f in found]) for c in clocks}
+        for name, found in runs.items()
+    }
+    return {"sides": sides} | {f"times_less_{c}": _ratios(sides, c) for c in clocks}
+
+
+def _ratios(sides: dict[str, Any], clock: str) -> dict[str, float]:
+    """How many times less ours takes than each peer."""
+    ours = sides["ours"][clock]["median"]
+    return {n: round(s[clock]["median"] / ours, 1) for n, s in sides.items() if n != "ours"}
 
 
 def parser() -> argparse.ArgumentParser:
