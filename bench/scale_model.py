@@ -1,7 +1,7 @@
 """The first job of `bench.paper` at 1/100, on executors behind links of known bandwidth.
 
     python -m bench.scale_model                              as root: it makes network namespaces
-    python -m bench.scale_model --workers 2 --rates 100,none --repeats 1
+    python -m bench.scale_model --workers 2 --rates 100,none --repeats 3
 
 Nine times the Netflix prize is 904 million ratings; here it is 9 million by 43,217 users of 1,599
 items, rank 20, 10 iterations. The driver and each executor (one core) have a namespace and a link
@@ -262,7 +262,7 @@ def main() -> None:
     p.add_argument("--workers", type=int, default=3)
     p.add_argument("--rates", default="100,1000,none", help="Mbit/s of each link, with commas")
     p.add_argument("--ratings", type=int, default=RATINGS)
-    p.add_argument("--repeats", type=int, default=2)
+    p.add_argument("--repeats", type=int, default=1)
     p.add_argument("--memory", default="1536m", help="of an executor")
     p.add_argument("--piece", default="40k", help="of a broadcast")
     args = p.parse_args()

@@ -55,18 +55,26 @@ def fits(arguments: list[str]) -> None:
 
 
 def _fit(spark: Any, side: Side, problem: Problem, iterations: int) -> dict[str, Any]:
-    used = spark._jvm.java.lang.management.ManagementFactory.getOperatingSystemMXBean()
-    before = used.getProcessCpuTime()
+    before = _cpu_seconds(spark)
     seconds, model = measure.timed(lambda: side.fit(problem, iterations))
-    cpu = (used.getProcessCpuTime() - before) / 1e9
+    cpu = _cpu_seconds(spark) - before
     return {"seconds": seconds, "cpu_seconds": cpu} | quality(problem, side.factors(model))
+
+
+def _of_the_jvm(spark: Any, file: str) -> str:
+    return Path(f"/proc/{spark._jvm.java.lang.ProcessHandle.current().pid()}/{file}").read_text()
+
+
+def _cpu_seconds(spark: Any) -> float:
+    user, system = _of_the_jvm(spark, "stat").rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _native(spark: Any) -> dict[str, Any]:
     """Say what stands for the native BLAS and LAPACK, and which OpenBLAS the JVM has mapped."""
     jvm = spark._jvm
-    maps = Path(f"/proc/{jvm.java.lang.ProcessHandle.current().pid()}/maps").read_text()
-    files = {line.split()[-1] for line in maps.splitlines() if "openblas" in line}
+    maps = _of_the_jvm(spark, "maps").splitlines()
+    files = {line.split()[-1] for line in maps if "openblas" in line}
     # What pyspark.ml's ALS calls for the sums of outer products, and for the solution of a row.
     blas = _scala_object(jvm.org.apache.spark.ml.linalg, "BLAS").nativeBLAS()
     lapack = _scala_object(jvm.org.apache.spark.mllib.linalg, "LAPACK").nativeLAPACK()
