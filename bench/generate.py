@@ -35,11 +35,17 @@ def ratings(
         m = int((n - len(keys)) * 1.6) + 1000
         u = np.searchsorted(activity, rng.random(m) * activity[-1])
         i = np.searchsorted(popularity, rng.random(m) * popularity[-1])
-        keys = np.unique(np.concatenate([keys, u * np.int64(items) + i]))
+        keys = _distinct(np.concatenate([keys, u * np.int64(items) + i]))
     keys = rng.permutation(keys)[:n]
     u, i = keys // items, keys % items
     values = _values(u, i, users, items, rank, rng)
     return u.astype(np.int32), i.astype(np.int32), values
+
+
+def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sort, and keep one of each: `np.unique`, which goes by hashes, takes many times longer."""
+    keys.sort()
+    return keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
 
 
 def _values(
