@@ -14,7 +14,7 @@ from mllib_py import ALS
 pytestmark = pytest.mark.usefixtures("spark")
 
 DATA = stars()
-STRATEGIES = ["broadcast", "data-parallel", "blocked"]
+STRATEGIES = ["broadcast", "data-parallel", "blocked", "hybrid"]
 # At rank 10: 25 users and 15 items have 1600 bytes of factors, the ratings about twice that.
 BIG = {"executors": 4, "cores": 2, "memory": 10**9, "driver_memory": 10**9}
 
