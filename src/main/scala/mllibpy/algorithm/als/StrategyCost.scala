@@ -69,8 +69,10 @@ object StrategyCost {
   private final val Job = 0.014
   private final val JobWithShuffle = 0.036
   private final val CopyBandwidth = 1.5e9
-  // Measured on one core: sorting a rating of a block by the other side.
+  // Seconds of one core, roughly, by fits on two busy ones: to sort a rating of a block by the other
+  // side, and to write, read and add up a byte of partial equations.
   private final val Turn = 2e-8
+  private final val AddUp = 6e-9
 
   def all(shape: Shape, cluster: ClusterFacts): Seq[StrategyCost] =
     Seq(
@@ -83,12 +85,17 @@ object StrategyCost {
   // What one array holds, of floats or of bytes: some less than 2^31.
   private final val Longest = Int.MaxValue - 16L
 
-  /** The fastest that fits; where none fits, the one that needs the least memory, or of these the
-    * fastest.
+  /** How much faster the hybrid has to be: its factors depend, to rounding, on the number of
+    * blocks, and so on the cluster.
+    */
+  final val Worth = 2
+
+  /** The fastest that fits, though the hybrid only where it is by [[Worth]]; where none fits, the
+    * one that needs the least memory, or of these the fastest.
     */
   def choose(costs: Seq[StrategyCost]): StrategyCost = {
     val fit = costs.filter(_.feasible)
-    if (fit.nonEmpty) fit.minBy(_.seconds)
+    if (fit.nonEmpty) fit.minBy(c => if (c.strategy == "hybrid") Worth * c.seconds else c.seconds)
     else
       costs.minBy(c => (c.impossible, Math.max(c.executorMemory, c.driverMemory), c.seconds))
   }
@@ -177,7 +184,8 @@ object StrategyCost {
     val (held, parts) = (small * s.rank * 4L, crossing(s, c, small) * RowSums.width(s.rank) * 4)
     val moved = held * (1 + c.executors) + parts.toLong
     val resting = ratingBytes(s) + 2 * (factorBytes(s) - held) + parts.toLong
-    val step = 2 * held / wire(c) + parts / (wire(c) * c.executors) + Job + JobWithShuffle
+    val added = parts * AddUp / (c.executors * c.cores)
+    val step = 2 * held / wire(c) + parts / (wire(c) * c.executors) + added + Job + JobWithShuffle
     val need = resting / c.executors + 2 * held
     val driver = factorBytes(s) + held
     priced("hybrid", laidBytes, moved, need, driver, c, unfit(s, c, held)) {
