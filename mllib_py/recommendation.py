@@ -456,7 +456,7 @@ class ALS(FactorModel):
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
         pretended = _plan.checked_cluster(cluster or {})
-        with self._held(ratings) as given:
+        with self._held(ratings, self.weight_col) as given:
             plan: dict[str, Any] = _bridge.ask("explain", given, params, pretended)
         print(_plan.table(plan))
         return plan
