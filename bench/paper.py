@@ -34,7 +34,7 @@ def plans(spark: Any) -> list[dict[str, Any]]:
     for job, (shape, (executors, cores, memory)) in JOBS.items():
         for link, bandwidth in LINKS.items():
             facts = als.ClusterFacts(executors, cores, memory, memory, False, bandwidth, FLOPS)
-            costs = als.StrategyCost.all(als.Shape(*shape), facts)
+            costs = als.StrategyCost.all(als.Shape(*shape, False, True), facts)
             for i in range(costs.length()):
                 c = costs.apply(i)
                 rows.append(

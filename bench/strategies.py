@@ -12,8 +12,9 @@ from typing import Any
 
 import mllib_py
 from bench import child, generate, measure
-from bench.peers.sides import STRATEGIES
+from bench.peers import sides
 
+STRATEGIES = (*sides.STRATEGIES, "hybrid")
 CLUSTERS = ("local[2]", "local-cluster[2,1,4096]")
 # users, items, ratings, rank
 SHAPES = (

@@ -42,7 +42,8 @@ class ALS(FactorModel):
     are solved in turn, each row exactly, so the objective never rises (to rounding in float32).
 
     The same data, parameters and `random_state` give the same factors from all strategies, whatever
-    `num_blocks`, and whatever the order or the partitions of the input.
+    `num_blocks`, and whatever the order or the partitions of the input; with ``strategy="hybrid"``
+    to rounding in float32, for it adds up in an order that depends on `num_blocks`.
 
     Parameters
     ----------
@@ -64,9 +65,10 @@ class ALS(FactorModel):
         Number of iterations at most; an iteration solves the users and then the items.
     reg : float, default=0.1
         Regularisation, weighted by the number of ratings of the row (ALS-WR).
-    strategy : {"auto", "broadcast", "data-parallel", "blocked"}, default="auto"
-        How ratings and factors move; all give the same factors. "auto" takes the cheapest that
-        fits, see `explain`.
+    strategy : {"auto", "broadcast", "data-parallel", "blocked", "hybrid"}, default="auto"
+        How ratings and factors move; all give the same factors ("hybrid" to rounding). "auto" takes
+        the cheapest that fits, see `explain`. "hybrid" is for one large side and a small one; it
+        takes `solver` "auto" or "cholesky", or `nonnegative`.
     solver : {"auto", "cholesky", "cg", "ials++"}, default="auto"
         How a row is solved: "cholesky" exactly, "cg" by some steps of conjugate gradients from its
         last factors [3]_, "ials++" by a sweep over blocks of its factors [4]_; "auto" is
@@ -455,7 +457,7 @@ class ALS(FactorModel):
         params = _bridge.to_json(self.get_params())
         _bridge.call("check", params)
         pretended = _plan.checked_cluster(cluster or {})
-        with self._held(ratings) as given:
+        with self._held(ratings, self.weight_col) as given:
             plan: dict[str, Any] = _bridge.ask("explain", given, params, pretended)
         print(_plan.table(plan))
         return plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, fields
 
-STRATEGIES = ("auto", "broadcast", "data-parallel", "blocked")
+STRATEGIES = ("auto", "broadcast", "data-parallel", "blocked", "hybrid")
 DEFAULT_RANKS = (8, 20, 50)
 DEFAULT_REGS = (0.06, 0.1, 0.15)
 

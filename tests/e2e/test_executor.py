@@ -65,8 +65,14 @@ def test_an_executor_killed_in_a_fit(
     other = "blocked" if name == "data-parallel" else "data-parallel"
     undisturbed = mllib_py.ALS(**plan.params | {"strategy": other}).fit(data)
     with np.load(folder / f"{name}.npz") as factors:
-        np.testing.assert_array_equal(factors["users"], undisturbed.user_factors_)
-        np.testing.assert_array_equal(factors["items"], undisturbed.item_factors_)
+        for found, right in (
+            (factors["users"], undisturbed.user_factors_),
+            (factors["items"], undisturbed.item_factors_),
+        ):
+            if plan.params["strategy"] == "hybrid":  # adds up in another order
+                np.testing.assert_allclose(found, right, rtol=2e-3, atol=2e-4)
+            else:
+                np.testing.assert_array_equal(found, right)
 
 
 def test_nothing_is_left_on_the_cluster(told: dict[str, Any]) -> None:

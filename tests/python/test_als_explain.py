@@ -14,7 +14,7 @@ from mllib_py import ALS
 pytestmark = pytest.mark.usefixtures("spark")
 
 DATA = stars()
-STRATEGIES = ["broadcast", "data-parallel", "blocked"]
+STRATEGIES = ["broadcast", "data-parallel", "blocked", "hybrid"]
 # At rank 10: 25 users and 15 items have 1600 bytes of factors, the ratings about twice that.
 BIG = {"executors": 4, "cores": 2, "memory": 10**9, "driver_memory": 10**9}
 
@@ -55,11 +55,21 @@ def test_the_fastest_that_fits_is_chosen() -> None:
     assert plan["reason"].startswith("the fastest that fits")
 
 
+def test_weights_are_counted() -> None:
+    table = DATA.frame().assign(w=1.0)
+    plain, heavy = (
+        ALS(weight_col=w).explain(table, cluster=BIG)["strategies"] for w in (None, "w")
+    )
+    for a, b in zip(plain, heavy, strict=True):
+        assert b["layout_bytes"] > a["layout_bytes"]
+        assert b["executor_memory"] > a["executor_memory"]
+
+
 @pytest.mark.parametrize(
     ("cluster", "chosen", "ruled_out"),
     [
-        ({"memory": 5000}, "data-parallel", ["broadcast"]),
-        ({"driver_memory": 2000}, "blocked", ["broadcast", "data-parallel"]),
+        ({"memory": 5000}, "data-parallel", ["broadcast", "hybrid"]),
+        ({"driver_memory": 2000}, "blocked", ["broadcast", "data-parallel", "hybrid"]),
     ],
 )
 def test_what_does_not_fit_is_ruled_out_with_the_reason(

@@ -163,6 +163,20 @@ def test_the_first_partial_fit_is_a_fit_of_one_iteration() -> None:
     assert (first.n_iter_, first.max_iter) == (1, 10)
 
 
+@pytest.mark.parametrize("mode", ["biases", "implicit", "nonnegative"])
+def test_the_hybrid_goes_on_as_the_others_do(mode: str) -> None:
+    data = data_of(mode)
+    start = als(mode, max_iter=3).fit(data)
+    more = als(mode, max_iter=3, strategy="hybrid", num_blocks=3).fit(data, init=start)
+    np.testing.assert_allclose(
+        more.item_factors_, als(mode, max_iter=6).fit(data).item_factors_, rtol=1e-3, atol=1e-4
+    )
+    model, other = als(mode).fit(data), als(mode).fit(data)
+    model.set_params(strategy="hybrid", num_blocks=2).partial_fit(one_of(data))
+    other.partial_fit(one_of(data))
+    np.testing.assert_allclose(model.item_factors_, other.item_factors_, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_new_ratings_are_learnt_beside_the_kept_ones(strategy: str, tmp_path: Path) -> None:
     """In two parts, saved between them, or at once: new rows start as with init."""

@@ -10,6 +10,7 @@ import pytest
 from golden.reference_als import objective, problem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.refusal import refused
 from support.small import Small, plays, stars
 
 from mllib_py import ALS
@@ -151,6 +152,70 @@ def test_any_data_give_the_same_factors_from_all_strategies(
     assert is_same(one, other.fit(data.shuffled(seed)))
 
 
+# --- the hybrid adds up in another order
+
+
+def is_close(a: ALS, b: ALS) -> bool:
+    """To rounding in float32."""
+    ids = all(np.array_equal(x, y) for x, y in zip(factors(a)[:2], factors(b)[:2], strict=True))
+    return ids and all(
+        np.linalg.norm(x - y) <= 1e-4 * np.linalg.norm(x)
+        for x, y in zip(factors(a)[2:], factors(b)[2:], strict=True)
+    )
+
+
+def exchanged(data: Small) -> Small:
+    return Small(data.items, data.users, data.values)
+
+
+@pytest.mark.parametrize("blocks", [None, 1, 2, 5])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_hybrid_gives_the_same_factors_to_rounding(
+    mode: str, blocks: int | None, expected: dict[str, ALS]
+) -> None:
+    als = ALS(rank=5, max_iter=3, strategy="hybrid", num_blocks=blocks, **MODES[mode])
+    assert is_close(als.fit(SOME[mode].shuffled(1)), expected[mode])
+    assert als.strategy_ == "hybrid"
+    # The same blocks, the same bits.
+    again = ALS(rank=5, max_iter=3, strategy="hybrid", num_blocks=blocks, **MODES[mode])
+    assert is_same(als, again.fit(SOME[mode]))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_hybrid_takes_either_side_for_the_large_one(mode: str) -> None:
+    data = exchanged(SOME[mode])
+    assert len(np.unique(data.items)) > len(np.unique(data.users))
+    one = ALS(rank=5, max_iter=3, strategy="data-parallel", **MODES[mode]).fit(data)
+    other = ALS(rank=5, max_iter=3, strategy="hybrid", num_blocks=3, **MODES[mode]).fit(data)
+    assert is_close(one, other)
+    user = one.user_ids_[0]
+    lists = [m.recommend([user], k=5)["item"].tolist() for m in (one, other)]
+    assert lists[0] == lists[1]
+
+
+def test_the_hybrid_keeps_ratings_where_items_are_the_large_side() -> None:
+    data = exchanged(SOME["explicit"])
+    one = ALS(rank=3, max_iter=3, strategy="blocked").fit(data)
+    other = ALS(rank=3, max_iter=3, strategy="hybrid", num_blocks=3).fit(data)
+    user, item = one.user_ids_[0], one.recommend([one.user_ids_[0]], k=1)["item"][0]
+    why, also = (m.explain_recommendation(user, item) for m in (one, other))
+    np.testing.assert_array_equal(why["item"], also["item"])
+    np.testing.assert_array_equal(why["rating"], also["rating"])
+    np.testing.assert_allclose(why["contribution"], also["contribution"], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"solver": "cg"}, {"solver": "ials++"}, {"method": "gibbs"}]
+)
+def test_the_hybrid_refuses_what_solves_no_normal_equations(parameters: dict[str, Any]) -> None:
+    name, value = next(iter(parameters.items()))
+    with refused(ValueError, "strategy='hybrid' adds up", f"{name}='{value}'", "blocked"):
+        ALS(strategy="hybrid", **parameters).fit(stars())
+    plan = ALS(**parameters).explain(stars())
+    assert plan["chosen"] != "hybrid"
+    assert not plan["strategies"][-1]["feasible"]
+
+
 # --- the objective
 
 
@@ -171,7 +236,7 @@ def check_objective(als: ALS, data: Small, **parameters: Any) -> None:
     assert found[-1] == pytest.approx(end, rel=1e-4, abs=1e-6 * zero)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "hybrid"])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_objective_never_rises_and_is_numpys(mode: str, strategy: str) -> None:
     parameters = {"reg": 0.05, **MODES[mode]}

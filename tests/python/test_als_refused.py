@@ -39,7 +39,7 @@ OUT_OF_RANGE: list[tuple[str, Any, str]] = [
     (
         "strategy",
         "fastest",
-        "one of 'auto', 'broadcast', 'data-parallel', 'blocked', not 'fastest'",
+        "one of 'auto', 'broadcast', 'data-parallel', 'blocked', 'hybrid', not 'fastest'",
     ),
     ("solver", "magic", "solver must be one of 'auto', 'cholesky'"),
     ("duplicates", "first", "duplicates must be one of 'error', 'sum', 'mean', 'last'"),
@@ -168,12 +168,12 @@ def test_few_of_many_duplicates_are_named() -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("strategy", ["broadcast", "data-parallel", "blocked"])
+@pytest.mark.parametrize("strategy", ["broadcast", "data-parallel", "blocked", "hybrid"])
 def test_duplicates_become_one(policy: str, strategy: str) -> None:
     once = TWICE.drop_duplicates(["user", "item"]).copy()
     once.loc[0, "rating"] = POLICIES[policy]
     found = ALS(rank=2, max_iter=2, duplicates=policy, strategy=strategy).fit(TWICE)
-    expected = ALS(rank=2, max_iter=2).fit(once)
+    expected = ALS(rank=2, max_iter=2, strategy=strategy).fit(once)
     assert np.array_equal(found.user_factors_, expected.user_factors_)
     assert np.array_equal(found.item_factors_, expected.item_factors_)
 

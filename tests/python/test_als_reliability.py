@@ -17,7 +17,7 @@ from mllib_py import ALS
 
 pytestmark = pytest.mark.usefixtures("spark")
 
-STRATEGIES = ["broadcast", "data-parallel", "blocked"]
+STRATEGIES = ["broadcast", "data-parallel", "blocked", "hybrid"]
 SOLVERS: dict[str, dict[str, Any]] = {
     "cholesky": {"solver": "cholesky"},
     "cg": {"solver": "cg"},

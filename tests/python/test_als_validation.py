@@ -21,7 +21,7 @@ from mllib_py import ALS, _bridge, metrics
 
 pytestmark = pytest.mark.usefixtures("spark")
 
-STRATEGIES = ["broadcast", "data-parallel", "blocked"]
+STRATEGIES = ["broadcast", "data-parallel", "blocked", "hybrid"]
 
 
 def parts(data: Small) -> tuple[Small, Small]:
@@ -136,7 +136,7 @@ def test_patience_ends_a_fit_and_the_best_iteration_is_the_model(strategy: str) 
     als.fit(TRAIN, validation=TEST)
     assert (als.n_iter_, als.best_iteration_) == (ends, best)
     assert als.stop_reason_ == f"patience=3 iterations were no better than iteration {best}"
-    then = ALS(max_iter=best, **HEART).fit(TRAIN)
+    then = ALS(max_iter=best, strategy=strategy, num_blocks=2, **HEART).fit(TRAIN)
     assert np.array_equal(als.user_factors_, then.user_factors_)
     assert np.array_equal(als.item_factors_, then.item_factors_)
     with pytest.warns(UserWarning, match="2 ratings of unknown"):
@@ -187,7 +187,7 @@ def test_a_callback_stops_the_fit_with_a_model(strategy: str, yes: Any) -> None:
     als.fit(TRAIN, callbacks=[lambda at: yes if at["iteration"] == 2 else 1, lambda at: None])
     assert als.n_iter_ == 2
     assert als.stop_reason_ == "a callback asked to stop"
-    two = ALS(rank=2, max_iter=2).fit(TRAIN)
+    two = ALS(rank=2, max_iter=2, strategy=strategy).fit(TRAIN)
     assert np.array_equal(als.item_factors_, two.item_factors_)
 
 

@@ -175,6 +175,8 @@ def test_strategies_blocks_and_order_do_not_matter(mode: str, spark: Any) -> Non
     shuffled = spark.createDataFrame(table.sample(frac=1, random_state=1)).repartition(4)
     for strategy, blocks in (("broadcast", 3), ("data-parallel", 2), ("blocked", 7)):
         assert is_same(one, fit(shuffled, strategy=strategy, num_blocks=blocks, **MODES[mode]))
+    other = fit(shuffled, strategy="hybrid", num_blocks=3, **MODES[mode])  # in another order
+    np.testing.assert_allclose(other.item_factors_, one.item_factors_, rtol=1e-3, atol=1e-4)
 
 
 # --- sampling

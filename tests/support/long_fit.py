@@ -51,6 +51,12 @@ FITS = {
         _COMMON | {"max_iter": 24, "strategy": "data-parallel"}, 11, checkpoint=False
     ),
     "broadcast": LongFit(_COMMON | {"max_iter": 24, "strategy": "broadcast"}, 11, checkpoint=False),
+    "hybrid": LongFit(_COMMON | {"max_iter": 24, "strategy": "hybrid"}, 11, checkpoint=False),
+    "hybrid, warm": LongFit(
+        _COMMON | {"max_iter": 24, "strategy": "hybrid", "nonnegative": True, "implicit": True},
+        11,
+        checkpoint=False,
+    ),
 }
 
 
@@ -141,7 +147,7 @@ def main(master: str, checkpoints: str, given: str, folder: Path) -> None:
         seconds = [step["seconds"] for step in als.history_]
         told[name] = {"n_iter": als.n_iter_, "killed_at": at, "slowest": max(seconds)}
         np.savez(folder / name, users=als.user_factors_, items=als.item_factors_)
-    for strategy in ("broadcast", "data-parallel"):
+    for strategy in ("broadcast", "data-parallel", "hybrid"):
         mllib_py.ALS(rank=4, max_iter=3, strategy=strategy, num_blocks=4).fit(ratings)
     ratings.release()
     print(json.dumps(told | {"left": left(spark)}))

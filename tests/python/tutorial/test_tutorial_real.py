@@ -43,7 +43,7 @@ FILMS = [7, 11, 3]
 
 @pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize("split", ["random", "time"])
-@pytest.mark.parametrize("strategy", ["broadcast", "data-parallel", "blocked"])
+@pytest.mark.parametrize("strategy", ["broadcast", "data-parallel", "blocked", "hybrid"])
 def test_the_sample_and_its_saved_model(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], strategy: str, split: str
 ) -> None:

@@ -81,7 +81,7 @@ class DoorSuite extends AnyFunSuite with LocalSession {
         .asBoolean
     )
     assert(far.get("cluster").get("driver_memory").asLong == Cluster.facts(sc).driverMemory)
-    assert(far.get("strategies").size == 3 && far.get("chosen").asText == "data-parallel")
+    assert(far.get("strategies").size == 4 && far.get("chosen").asText == "data-parallel")
     assert(far.get("reason").asText.startsWith("the fastest that fits"))
     val small = json(
       Door.explain(
@@ -93,7 +93,7 @@ class DoorSuite extends AnyFunSuite with LocalSession {
     assert(
       small.get("reason").asText.startsWith("none fits; this one needs the least memory: needs ")
     )
-    for (i <- 0 until 3) assert(!small.get("strategies").get(i).get("feasible").asBoolean)
+    for (i <- 0 until 4) assert(!small.get("strategies").get(i).get("feasible").asBoolean)
     val named = json(Door.explain(r, """{"strategy": "blocked"}""", "{}"))
     assert(
       named.get("chosen").asText == "blocked" && named.get("reason").asText == "asked for by name"

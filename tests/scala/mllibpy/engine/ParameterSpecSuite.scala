@@ -59,7 +59,7 @@ class ParameterSpecSuite extends AnyFunSuite {
   test("an unknown choice is refused with the choices") {
     assert(
       refused("""{"strategy": "fast"}""") ==
-        "strategy must be one of 'auto', 'broadcast', 'data-parallel', 'blocked', not 'fast'"
+        "strategy must be one of 'auto', 'broadcast', 'data-parallel', 'blocked', 'hybrid', not 'fast'"
     )
     for (key <- Seq("duplicates", "cold_start", "solver"))
       assert(refused(s"""{"$key": "?"}""").startsWith(s"$key must be one of '"))

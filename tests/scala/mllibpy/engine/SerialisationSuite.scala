@@ -1,6 +1,6 @@
 package mllibpy.engine
 
-import mllibpy.kernel.{PackedCsr, Stride}
+import mllibpy.kernel.{PackedCsr, RowSums, Stride}
 import org.apache.spark.SparkConf
 import org.apache.spark.serializer.{JavaSerializer, KryoSerializer, SerializerInstance}
 import org.scalatest.funsuite.AnyFunSuite
@@ -36,6 +36,16 @@ class SerialisationSuite extends AnyFunSuite {
         assert(heavy.weights.toSeq == Seq(4f) && (heavy.times == null) == (times == null))
       }
       assert(trip(s, new Triples(Array(), Array(), Array(), null)).size == 0)
+    }
+
+    test(s"$name: parts of equations, longer than a step, written once") {
+      val numbers = Array.tabulate(5 * 4000)(_ * 0.5f)
+      val sums = new RowSums(2, numbers, Array.fill(4000)(1.5), Array.range(0, 4000))
+      val sent = new PartialRows(Array.range(7, 4007), sums)
+      val back = trip(s, sent)
+      assert(back.places.toSeq == (7 until 4007) && back.sums.rank == 2)
+      assert(back.sums.numbers.toSeq == numbers.toSeq && back.sums.counts.toSeq == (0 until 4000))
+      assert(back.sums.constants.forall(_ == 1.5) && sent.sums == null)
     }
 
     test(s"$name: a block") {

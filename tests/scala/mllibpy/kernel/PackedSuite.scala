@@ -96,4 +96,18 @@ class PackedSuite extends AnyFunSuite {
     }
     assert(side(users, items) + side(1700, 138000) <= 10L * n)
   }
+
+  test("transposed entries are the same, by column, each column's in the order of the rows") {
+    val start = Array(0, 2, 2, 4)
+    for (weights <- Seq(null, Array(5f, 6f, 7f, 8f))) {
+      val rows = PackedCsr.of(start, Array(0, 2, 0, 3), Array(1f, 2f, 3f, 4f), 4, weights)
+      val turned = rows.transposed(5)
+      assert(turned.start.toSeq == Seq(0, 2, 2, 3, 4, 4))
+      assert(turned.columns.toSeq == Seq(0, 2, 0, 2) && turned.values.toSeq == Seq(1f, 3f, 2f, 4f))
+      assert(turned.weighted == (weights != null))
+      if (weights != null) assert(turned.weights.toSeq == Seq(5f, 7f, 6f, 8f))
+      val back = turned.transposed(3)
+      assert(back.start.toSeq == start.toSeq && back.columns.toSeq == rows.columns.toSeq)
+    }
+  }
 }

@@ -354,4 +354,70 @@ class RowSolverSuite extends AnyFunSuite {
       }
     }
   }
+
+  test("equations added up over parts of a row's ratings give the row") {
+    val random = new Random(7)
+    for (
+      o <- objectives ++ Seq(
+        explicitly.copy(biases = true, mean = 2f),
+        implicitly_.copy(unobservedWeight = Some(0.2f), biases = true)
+      );
+      rank <- Seq(3, 17); weighted <- Seq(false, true); side <- Seq(0, 1)
+    ) {
+      val stride = Stride.of(rank)
+      val fixed = Stride.pad(Array.fill(50 * rank)(random.nextFloat() - 0.3f), rank)
+      val other = o.pinned(1 - side, rank)
+      if (other >= 0) (0 until 50).foreach(r => fixed(r * stride + other) = 1f)
+      val plain = csr(random, 50, Seq(0, 1, 30, 50), (random.nextInt(6) - 1).toFloat)
+      val weights = if (weighted) Array.fill(plain.size)(random.nextInt(3) * 0.5f) else null
+      val rows = new Csr(plain.start, plain.columns, plain.values, weights)
+      def solver = new RowSolver(rank, o, side = side, others = 50)
+      val gramian = gramianOf(o, fixed, rank)
+      val (right, found) = (new Array[Float](4 * stride), new Array[Float](5 * stride))
+      val exactly = solver.solve(rows, 0, 4, fixed, gramian, null, right)
+      val total = RowSums.none(rank, 4)
+      for (part <- 0 until 3) {
+        val mine = rowsOf(rows, e => rows.columns(e) % 3 == part)
+        total.add(Array(0, 1, 2, 3), new RowSummer(rank, o).sum(mine, 0, 4, fixed))
+      }
+      val sums = solver.solve(total, 1, gramian, null, found)
+      val pinned = o.pinned(side, rank)
+      for (r <- 0 until 4; j <- 0 until rank) {
+        val (x, y) = (right(r * stride + j), found((r + 1) * stride + j))
+        assert(Math.abs(x - y) < 2e-3 * (1 + Math.abs(x)), s"$o, row $r")
+        if (j == pinned) assert(y == 1f)
+      }
+      assert(Math.abs(sums.loss - exactly.loss) < 1e-3 * (1 + Math.abs(exactly.loss)))
+      assert(Math.abs(sums.penalty - exactly.penalty) < 1e-3 * (1 + exactly.penalty))
+    }
+  }
+
+  /** The entries that `keep` names, in the same rows. */
+  private def rowsOf(rows: Csr, keep: Int => Boolean): Csr = {
+    val kept = (0 until rows.rows).map(r => (rows.start(r) until rows.start(r + 1)).filter(keep))
+    new Csr(
+      kept.scanLeft(0)(_ + _.length).toArray,
+      kept.flatten.map(rows.columns(_)).toArray,
+      kept.flatten.map(rows.values(_)).toArray,
+      if (rows.weights == null) null else kept.flatten.map(rows.weights(_)).toArray
+    )
+  }
+
+  test("added up parts are those of all ratings") {
+    val random = new Random(8)
+    val fixed = Stride.pad(Array.fill(9 * 2)(random.nextInt(5).toFloat), 2)
+    val rows = csr(random, 9, Seq(4), 2f)
+    val sums = new RowSummer(2, explicitly).sum(rows, 0, 1, fixed)
+    val y = rows.columns.map(c => (fixed(c * 16), fixed(c * 16 + 1)))
+    assert(
+      sums.numbers.toSeq == Seq(
+        y.map(p => p._1 * p._1).sum,
+        y.map(p => p._1 * p._2).sum,
+        y.map(p => p._2 * p._2).sum,
+        y.map(_._1 * 2).sum,
+        y.map(_._2 * 2).sum
+      )
+    )
+    assert(sums.counts.toSeq == Seq(4) && sums.constants.toSeq == Seq(16.0))
+  }
 }

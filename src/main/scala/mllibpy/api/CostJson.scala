@@ -54,9 +54,12 @@ object CostJson {
     else if (!best.feasible) s"none fits; this one needs the least memory: ${best.why.get}"
     else {
       val others = costs.filter(_ != best).map { c =>
+        val more =
+          if (c.strategy != "hybrid" || c.seconds > best.seconds) ""
+          else s", not ${StrategyCost.Worth} times less, for factors that depend on the blocks"
         c.why
           .map(w => s"${c.strategy} $w")
-          .getOrElse(f"${c.strategy} takes an estimated ${c.seconds}%.3g s")
+          .getOrElse(f"${c.strategy} takes an estimated ${c.seconds}%.3g s$more")
       }
       f"the fastest that fits, an estimated ${best.seconds}%.3g s; ${others.mkString("; ")}"
     }

@@ -14,8 +14,8 @@ import mllibpy.algorithm.als.{
   PartialFit,
   Ratings,
   Recommender,
-  Shape,
   Side,
+  Shape,
   StrategyCost
 }
 import mllibpy.engine.{DenseTiles, InvalidInput}
@@ -196,7 +196,8 @@ object Door {
   def explain(r: Ratings, params: String, cluster: String): String = {
     val p = paramsOf(params)
     r.facts
-    val shape = Shape(r.userCount, r.itemCount, r.facts.count, p.rank, p.maxIter)
+    val shape =
+      Shape(r.userCount, r.itemCount, r.facts.count, p.rank, p.maxIter, r.weighted, p.exact)
     val facts = pretend(Cluster.facts(sc), parse(cluster))
     val costs = StrategyCost.all(shape, facts)
     CostJson

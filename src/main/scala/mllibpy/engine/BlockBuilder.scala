@@ -46,7 +46,7 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
         rowKeys,
         columnKeys,
         merged.csr,
-        bucketStarts(number, buckets, rowKeys)
+        buckets.starts(number, rowKeys)
       )
     new Built(block, merged.duplicates, merged.sample)
   }
@@ -231,15 +231,6 @@ private[engine] final class BlockBuilder(pieces: Seq[Piece], policy: Duplicates)
     val weight = pairs.foldLeft(0.0)(_ + _._2)
     if (weight > 0) pairs.foldLeft(0.0) { case (s, (v, w)) => s + v.toDouble * w } / weight
     else pairs.foldLeft(0.0)(_ + _._1) / pairs.length
-  }
-
-  private def bucketStarts(number: Int, buckets: Buckets, rowKeys: Array[Long]): Array[Int] = {
-    val first = buckets.first(number)
-    val out = new Array[Int](buckets.first(number + 1) - first + 1)
-    for (key <- rowKeys) out(buckets.bucketOf(key) - first + 1) += 1
-    var i = 1
-    while (i < out.length) { out(i) += out(i - 1); i += 1 }
-    out
   }
 }
 

@@ -25,6 +25,22 @@ final class Buckets private (val count: Int, firsts: Array[Int]) extends Seriali
   def bucketOf(key: Long): Int = if (count == 1) 0 else (key >>> shift).toInt
   def blockOf(key: Long): Int = blockOfBucket(bucketOf(key))
   def first(block: Int): Int = firsts(block)
+
+  /** Where the rows of each bucket of a block begin among its keys, which are in order, and where
+    * the last one's end.
+    */
+  def starts(block: Int, keys: Array[Long]): Array[Int] =
+    starts(first(block), first(block + 1), keys)
+
+  /** The same for the buckets `from until until`. */
+  def starts(from: Int, until: Int, keys: Array[Long]): Array[Int] = {
+    val out = new Array[Int](until - from + 1)
+    var i = 0
+    while (i < keys.length) { out(bucketOf(keys(i)) - from + 1) += 1; i += 1 }
+    i = 1
+    while (i < out.length) { out(i) += out(i - 1); i += 1 }
+    out
+  }
 }
 
 object Buckets {

@@ -9,6 +9,7 @@ import java.nio.{ByteBuffer, ByteOrder}
 private[engine] object Bulk {
   // Numbers to a run: one Java array cannot hold the bytes of the longest arrays.
   private final val Run = 1 << 22
+  private final val Step = 1 << 13
 
   private def buffer(bytes: Array[Byte]): ByteBuffer =
     ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder())
@@ -31,10 +32,13 @@ private[engine] object Bulk {
     a
   }
 
-  private def runs(length: Int)(f: (Int, Int) => Any): Unit = {
+  private def runs(length: Int)(f: (Int, Int) => Any): Unit = inRuns(length, Run)(f)
+  private def steps(length: Int)(f: (Int, Int) => Any): Unit = inRuns(length, Step)(f)
+
+  private def inRuns(length: Int, run: Int)(f: (Int, Int) => Any): Unit = {
     var from = 0
     while (from < length) {
-      val n = Math.min(Run, length - from)
+      val n = Math.min(run, length - from)
       f(from, n)
       from += n
     }
@@ -54,6 +58,26 @@ private[engine] object Bulk {
 
   def writeFloats(out: ObjectOutput, a: Array[Float]): Unit =
     write(out, a.length, 4)((b, from, n) => b.asFloatBuffer().put(a, from, n))
+
+  /** As plain bytes, which the stream forgets at once; it remembers objects for a while. */
+  def streamFloats(out: ObjectOutput, a: Array[Float]): Unit = {
+    out.writeInt(a.length)
+    val bytes = new Array[Byte](4 * Math.min(Step, a.length))
+    steps(a.length) { (from, n) =>
+      buffer(bytes).asFloatBuffer().put(a, from, n)
+      out.write(bytes, 0, 4 * n)
+    }
+  }
+
+  def unstreamFloats(in: ObjectInput): Array[Float] = {
+    val a = new Array[Float](in.readInt())
+    val bytes = new Array[Byte](4 * Math.min(Step, a.length))
+    steps(a.length) { (from, n) =>
+      in.readFully(bytes, 0, 4 * n)
+      buffer(bytes).asFloatBuffer().get(a, from, n)
+    }
+    a
+  }
 
   def readFloats(in: ObjectInput): Array[Float] =
     read(in, new Array[Float](_))((b, a, from, n) => b.asFloatBuffer().get(a, from, n))

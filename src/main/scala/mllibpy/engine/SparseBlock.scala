@@ -56,6 +56,39 @@ final class SparseBlock(
     sum
   }
 
+  /** The same entries by column: the columns that occur are the rows, in all `buckets` of theirs.
+    */
+  def transposed(buckets: Buckets): SparseBlock = new SparseBlock(
+    _number,
+    _columnKeys,
+    _rowKeys,
+    _csr.transposed(_columnKeys.length),
+    buckets.starts(0, buckets.count, _columnKeys)
+  )
+
+  /** The entries as triples whose rows are the block's columns, some at a time. */
+  def triplesByColumn: Iterator[Triples] = {
+    val (columns, values) = (_csr.columns, _csr.values)
+    val weights = if (_csr.weighted) _csr.weights else null
+    val builder = new TriplesBuilder(1024, timed = false, weighted = _csr.weighted)
+    var r = 0
+    new Iterator[Triples] {
+      def hasNext: Boolean = r < _csr.rows
+      def next(): Triples = {
+        while (hasNext && builder.size < Triples.ChunkSize) {
+          var e = _csr.start(r)
+          while (e < _csr.start(r + 1)) {
+            val weight = if (weights == null) 1f else weights(e)
+            builder.add(_columnKeys(columns(e)), _rowKeys(r), values(e), 0, weight)
+            e += 1
+          }
+          r += 1
+        }
+        builder.result()
+      }
+    }
+  }
+
   override def writeExternal(out: ObjectOutput): Unit = {
     out.writeInt(_number)
     Bulk.writeLongs(out, _rowKeys)

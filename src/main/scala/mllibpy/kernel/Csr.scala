@@ -21,6 +21,13 @@ abstract class SparseRows extends Serializable {
   def columns: Array[Int] = all._1
   def values: Array[Float] = all._2
 
+  /** Of all entries, where they have any. */
+  def weights: Array[Float] = {
+    val out = new Array[Float](size)
+    readWeights(0, size, out)
+    out
+  }
+
   private def all: (Array[Int], Array[Float]) = {
     val (c, v) = (new Array[Int](size), new Array[Float](size))
     read(0, size, c, v)
@@ -33,7 +40,7 @@ final class Csr(
     val start: Array[Int],
     override val columns: Array[Int],
     override val values: Array[Float],
-    weights: Array[Float] = null
+    override val weights: Array[Float] = null
 ) extends SparseRows {
   def weighted: Boolean = weights != null
   def readWeights(at: Int, n: Int, weights: Array[Float]): Unit =
@@ -65,6 +72,37 @@ final class PackedCsr(
   def weighted: Boolean = packedWeights != null
   def readWeights(at: Int, n: Int, weights: Array[Float]): Unit =
     packedWeights.read(at, n, weights)
+
+  /** The same entries by column, of which there are `columns`; a column's are in the order of the
+    * rows.
+    */
+  def transposed(columns: Int): PackedCsr = {
+    val (of, from) = (this.columns, values)
+    val fromWeights = if (weighted) weights else null
+    val start = new Array[Int](columns + 1)
+    var e = 0
+    while (e < of.length) { start(of(e) + 1) += 1; e += 1 }
+    var c = 0
+    while (c < columns) { start(c + 1) += start(c); c += 1 }
+    val next = start.clone()
+    val rowOf = new Array[Int](of.length)
+    val to = new Array[Float](of.length)
+    val toWeights = if (weighted) new Array[Float](of.length) else null
+    var r = 0
+    while (r < rows) {
+      e = this.start(r)
+      while (e < this.start(r + 1)) {
+        val at = next(of(e))
+        next(of(e)) = at + 1
+        rowOf(at) = r
+        to(at) = from(e)
+        if (fromWeights != null) toWeights(at) = fromWeights(e)
+        e += 1
+      }
+      r += 1
+    }
+    PackedCsr.of(start, rowOf, to, of.length, toWeights)
+  }
 
   /** How many entries have a weight above 0. */
   def weighing: Int = if (weighted) packedWeights.above0(size) else size

@@ -1,55 +1,36 @@
 package mllibpy.kernel
 
-/** Solves a row's normal equations by Cholesky's factor, or, with x >= 0, by coordinate descent.
-  *
-  * Ratings are taken 128 at a time, in the order of the row, so that the sums of a row do not
-  * depend on where it is solved.
-  */
+/** Solves a row's normal equations by Cholesky's factor, or, with x >= 0, by coordinate descent. */
 private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: Arithmetic)
     extends RowMethod {
   private val stride = Stride.of(rank)
   private val a = new Array[Float](stride * stride)
   private val b = new Array[Float](stride)
-  private val panel = RowSolver.panel(stride)
-  private val tile = new Array[Float](panel * stride)
+  private val rated = new RatedEquations(rank, arithmetic)
   private val descent = if (nonnegative) new CoordinateDescent(rank) else null
   private var offset = 0.0
 
-  def solve(ratings: RowRatings, around: Surroundings, ridge: Float, x: Array[Float]): Double = {
-    build(ratings, around, ridge)
+  def solve(ratings: RowRatings, around: Surroundings, ridge: Float, x: Array[Float]): Double =
+    solve(rated.of(ratings, around.fixed), around, ridge, x)
+
+  /** The same for equations from anywhere. */
+  def solve(
+      equations: Equations,
+      around: Surroundings,
+      ridge: Float,
+      x: Array[Float]
+  ): Double = {
+    build(equations, around, ridge)
     if (nonnegative) {
       val value = offset + descent.minimise(a, stride, b, x)
       if (around.pinned >= 0) x(around.pinned) = 1f
       value
-    } else solveExactly(ratings, around, ridge, x)
+    } else solveExactly(equations, around, ridge, x)
   }
 
-  private def build(ratings: RowRatings, around: Surroundings, ridge: Float): Unit = {
-    java.util.Arrays.fill(b, 0f)
-    if (around.base != null) System.arraycopy(around.base, 0, a, 0, a.length)
-    var at = 0
-    var add = around.base != null
-    while (at < ratings.n) {
-      val n = Math.min(panel, ratings.n - at)
-      arithmetic.gather(
-        around.fixed,
-        stride,
-        0,
-        stride,
-        ratings.columns,
-        at,
-        n,
-        ratings.roots,
-        ratings.targets,
-        tile,
-        b
-      )
-      arithmetic.symmetricUpdate(a, stride, tile, 0, n, add)
-      add = true
-      at += n
-    }
-    if (!add) java.util.Arrays.fill(a, 0f)
-    offset = ratings.constant
+  private def build(equations: Equations, around: Surroundings, ridge: Float): Unit = {
+    equations.form(around.base, a, b)
+    offset = equations.constant
     if (around.pinned >= 0) pin(around.pinned)
     RowSolver.regularise(a, stride, rank, ridge)
     if (around.pinned >= 0) a(around.pinned * stride + around.pinned) = 1f
@@ -73,7 +54,7 @@ private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: A
     * to the diagonal: 1e-6 of its mean, ten times more until it works.
     */
   private def solveExactly(
-      ratings: RowRatings,
+      equations: Equations,
       around: Surroundings,
       ridge: Float,
       x: Array[Float]
@@ -84,7 +65,7 @@ private[kernel] final class Exact(rank: Int, nonnegative: Boolean, arithmetic: A
     var solved = factorAndSolve(x)
     if (!solved) singular += 1
     while (!solved && extra < Float.PositiveInfinity && extra > 0) {
-      build(ratings, around, ridge)
+      build(equations, around, ridge)
       added = extra
       RowSolver.regularise(a, stride, rank, added)
       System.arraycopy(b, 0, x, 0, stride)

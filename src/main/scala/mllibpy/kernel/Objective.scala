@@ -39,6 +39,17 @@ final case class Objective(
 ) {
   def counts(rating: Float): Boolean = !implicitFeedback || rating > 0
 
+  /** How many of each row's ratings count for its ridge. */
+  def counts(rows: SparseRows): Array[Int] = {
+    val values = rows.values
+    Array.tabulate(rows.rows) { r =>
+      var count = 0
+      var e = rows.start(r)
+      while (e < rows.start(r + 1)) { if (counts(values(e))) count += 1; e += 1 }
+      count
+    }
+  }
+
   /** A row's ridge, for its count of ratings and the other side's size. */
   def ridge(count: Int, others: Long): Float =
     if (regExponent == 1 && regUnobserved == 0) reg * count

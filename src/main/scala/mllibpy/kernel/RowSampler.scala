@@ -36,8 +36,7 @@ final class RowSampler(
   private val a = new Array[Float](stride * stride)
   private val x = new Array[Float](stride)
   private val z = new Array[Float](stride)
-  private val panel = RowSolver.panel(stride)
-  private val tile = new Array[Float](panel * stride)
+  private val equations = new RatedEquations(width, arithmetic)
   private var scores = new Array[Float](256)
 
   /** Draws all rows into `out` (row r at r * stride); gives their squared errors. */
@@ -65,27 +64,7 @@ final class RowSampler(
 
   /** The matrix, and the right-hand side into `x`. */
   private def build(fixed: Array[Float], prior: Prior): Unit = {
-    java.util.Arrays.fill(x, 0f)
-    var at = 0
-    while (at < ratings.n) {
-      val n = Math.min(panel, ratings.n - at)
-      arithmetic.gather(
-        fixed,
-        stride,
-        0,
-        stride,
-        ratings.columns,
-        at,
-        n,
-        ratings.roots,
-        ratings.targets,
-        tile,
-        x
-      )
-      arithmetic.symmetricUpdate(a, stride, tile, 0, n, at > 0)
-      at += n
-    }
-    if (ratings.n == 0) java.util.Arrays.fill(a, 0f)
+    equations.of(ratings, fixed).form(null, a, x)
     if (pinned >= 0) unpin()
     var i = 0
     while (i < a.length) { a(i) = prior.noise * a(i) + prior.precision(i); i += 1 }

@@ -28,6 +28,11 @@ final class RowSolver(
     case Method.Blocks(width) if !objective.nonnegative => new BlockDescent(rank, width, arithmetic)
     case _ => new Exact(rank, objective.nonnegative, arithmetic)
   }
+  private lazy val exact: Exact = solver match {
+    case e: Exact => e
+    case _        => new Exact(rank, objective.nonnegative, arithmetic)
+  }
+  private lazy val equations = new SummedEquations(rank)
 
   // Rows of so many ratings at most are solved by as many equations.
   private val few =
@@ -64,20 +69,64 @@ final class RowSolver(
     while (r < until) {
       ratings.load(rows, r)
       val ridge = objective.ridge(ratings.count, others)
-      if (current != null) System.arraycopy(current, r * stride, x, 0, stride)
-      else {
-        java.util.Arrays.fill(x, 0f)
-        if (pinned >= 0) x(pinned) = 1f
-      }
-      val value = solve(around, ridge)
-      System.arraycopy(x, 0, out, r * stride, stride)
-      val penalty = ridge * RowSolver.squares(x, rank, pinned)
-      sums.loss += value - penalty
-      sums.penalty += penalty
+      start(current, r)
+      keep(solve(around, ridge), ridge, r, out, sums)
       r += 1
     }
     sums.singular = solver.singular - before
     sums
+  }
+
+  /** Solves rows whose equations were added up, exactly whatever the method, into `out` from its
+    * row `first` on.
+    *
+    * @param gramian
+    *   IN as above
+    * @param current
+    *   IN as above
+    */
+  def solve(
+      summed: RowSums,
+      first: Int,
+      gramian: Array[Float],
+      current: Array[Float],
+      out: Array[Float]
+  ): HalfStepSums = {
+    val sums = new HalfStepSums
+    val before = exact.singular
+    val around = new Surroundings(null, scaled(gramian), pinned)
+    var r = 0
+    while (r < summed.rows) {
+      val ridge = objective.ridge(summed.counts(r), others)
+      start(current, first + r)
+      val value = exact.solve(equations.of(summed, r), around, ridge, x)
+      keep(value, ridge, first + r, out, sums)
+      r += 1
+    }
+    sums.singular = exact.singular - before
+    sums
+  }
+
+  /** What x is before row `r` is solved. */
+  private def start(current: Array[Float], r: Int): Unit =
+    if (current != null) System.arraycopy(current, r * stride, x, 0, stride)
+    else {
+      java.util.Arrays.fill(x, 0f)
+      if (pinned >= 0) x(pinned) = 1f
+    }
+
+  /** Keeps x as row `r`, and its part of the objective. */
+  private def keep(
+      value: Double,
+      ridge: Float,
+      r: Int,
+      out: Array[Float],
+      sums: HalfStepSums
+  ): Unit = {
+    System.arraycopy(x, 0, out, r * stride, stride)
+    val penalty = ridge * RowSolver.squares(x, rank, pinned)
+    sums.loss += value - penalty
+    sums.penalty += penalty
   }
 
   /** Solves the row that is loaded, into x. */

@@ -137,9 +137,9 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
     b.indices.map(i => b(i) / a(i)(i)).toArray
   }
 
-  for (implicitly <- Seq(false, true))
-    test(s"the factors are those of a plain float64 ALS: implicit $implicitly") {
-      val model = fit(implicitly, nonnegative = false, "blocked", blocks = 2, partitions = 2)
+  for (implicitly <- Seq(false, true); strategy <- Seq("blocked", "hybrid"))
+    test(s"the factors are those of a plain float64 ALS: $strategy, implicit $implicitly") {
+      val model = fit(implicitly, nonnegative = false, strategy, blocks = 2, partitions = 2)
       val (users, items) = plainly(implicitly, model)
       for ((right, table) <- Seq((users, model.users), (items, model.items))) {
         assert(table.integerIds.toSeq == right.keys.toSeq.sorted)
@@ -154,7 +154,9 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
       }
     }
 
-  for ((implicitly, nonnegative) <- objectives; strategy <- Seq("data-parallel", "blocked"))
+  for (
+    (implicitly, nonnegative) <- objectives; strategy <- Seq("data-parallel", "blocked", "hybrid")
+  )
     test(
       s"the objective never rises, and ends where it is: $strategy, implicit $implicitly, nonnegative $nonnegative"
     ) {
@@ -211,7 +213,7 @@ class AlsLawSuite extends AnyFunSuite with LocalSession {
   }
 
   test("a fit that fails or is stopped leaves nothing persisted or shared") {
-    for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
+    for (strategy <- Seq("broadcast", "data-parallel", "blocked", "hybrid")) {
       val before = Shared.held
       val monitor = new mllibpy.engine.Monitor
       val bad = Samples.params("strategy" -> strategy, "num_blocks" -> 2, "rank" -> 3)

@@ -44,4 +44,14 @@ class AlsParamsSuite extends AnyFunSuite {
     )
       intercept[InvalidInput](AlsParams().set(name, value))
   }
+
+  test("the hybrid takes rows that are solved from their normal equations") {
+    for ((name, value) <- Seq("solver" -> "cg", "solver" -> "ials++", "method" -> "gibbs")) {
+      assert(!AlsParams().set(name, value).exact)
+      val e = intercept[InvalidInput](AlsParams().set("strategy", "hybrid").set(name, value))
+      assert(e.getMessage.contains(s"$name='$value'") && e.getMessage.contains("take strategy="))
+    }
+    val descent = AlsParams().set("nonnegative", true).set("solver", "cg")
+    assert(descent.exact && descent.set("strategy", "hybrid").strategy == "hybrid")
+  }
 }

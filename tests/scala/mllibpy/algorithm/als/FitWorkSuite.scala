@@ -35,7 +35,11 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
     ("blocked", 1, common(1) + 2, 2 + 2 + 2),
     ("blocked", 4, common(4) + 2, 2 + 2 + 2 * 4),
     // Two more to cut the lineage, after iteration 10.
-    ("blocked", 12, common(12) + 2 + 2, 2 + 2 + 2 * 12)
+    ("blocked", 12, common(12) + 2 + 2, 2 + 2 + 2 * 12),
+    // The second side's layout is one of its keys alone. One more to fetch the large side's factors; a
+    // shuffle for the small side's half-step.
+    ("hybrid", 1, common(1) + 1, 2 + 1),
+    ("hybrid", 12, common(12) + 1, 2 + 12)
   )
 
   for ((strategy, iterations, jobs, shuffles) <- pinned)
@@ -93,10 +97,14 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
     assert(work == SparkWork(common(1) + 1 + 1, 2 + 1))
   }
 
-  for (strategy <- Seq("broadcast", "data-parallel", "blocked"))
+  for (strategy <- Seq("broadcast", "data-parallel", "blocked", "hybrid"))
     test(s"$strategy: after a fit with all that there may be nothing stays, nor where it fails") {
       val (ratings, held) = (Samples.ratings(sc), Samples.ratings(sc))
-      val params = some.set("strategy", strategy).set("solver", "cg").set("max_iter", 12)
+      // With solvers that take the factors of the iteration before.
+      val params = (if (strategy == "hybrid") some.set("nonnegative", true)
+                    else some.set("solver", "cg"))
+        .set("strategy", strategy)
+        .set("max_iter", 12)
       val model = Als.fit(ratings, params)
       val p = params.set("implicit", strategy == "data-parallel")
       val fail = (r: IterationReport) =>
@@ -111,7 +119,7 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
     }
 
   test("the number of blocks changes neither jobs nor shuffles") {
-    for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
+    for (strategy <- Seq("broadcast", "data-parallel", "blocked", "hybrid")) {
       val few = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, 2, blocks = 1))
       val many = SparkWork.of(sc)(fit(Samples.ratings(sc), strategy, 2, blocks = 8))
       assert(few == many, strategy)
@@ -125,7 +133,7 @@ final class FitWorkSuite extends AnyFunSuite with LocalSession with Eventually {
     assert(work == SparkWork(common(1) - 1, 2))
   }
 
-  for (strategy <- Seq("broadcast", "data-parallel", "blocked")) {
+  for (strategy <- Seq("broadcast", "data-parallel", "blocked", "hybrid")) {
     test(s"$strategy: after a fit nothing stays persisted, shared or on disk") {
       leavesNothing(fit(Samples.ratings(sc), strategy, 12))
     }

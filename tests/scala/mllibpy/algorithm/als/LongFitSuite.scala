@@ -21,12 +21,15 @@ final class LongFitSuite extends AnyFunSuite with LocalSession {
     Shared.held
   )
 
-  for ((name, nonnegative) <- Seq("explicit" -> false, "nonnegative" -> true))
-    test(s"blocked, $name: $Iterations iterations in bounded files and memory") {
+  for (
+    strategy <- Seq("blocked", "hybrid");
+    (name, nonnegative) <- Seq("explicit" -> false, "nonnegative" -> true)
+  )
+    test(s"$strategy, $name: $Iterations iterations in bounded files and memory") {
       val ratings = Samples.ratings(sc)
       val params = AlsParams()
         .set("rank", 4)
-        .set("strategy", "blocked")
+        .set("strategy", strategy)
         .set("num_blocks", Blocks)
         .set("nonnegative", nonnegative)
         .set("max_iter", Iterations)

@@ -12,6 +12,7 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
   private val ml20m = Shape(138493, 26744, 20000263, 64, 10)
   private val netflix = Shape(480189, 17770, 100480507, 100, 10)
   private val shop = Shape(20000000, 2000000, 2000000000L, 64, 10)
+  private val crowd = Shape(100000000, 10000, 2000000000L, 16, 10)
   private val web = Shape(30000000, 10000000, 10000000000L, 64, 10)
 
   private val laptop = local(cores = 8, memory = 8 * GiB)
@@ -28,17 +29,18 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     items <- Gen.choose(1L, 100000L)
     ratings <- Gen.choose(Math.max(users, items), 100000000L)
     rank <- Gen.choose(1, 200)
-  } yield Shape(users, items, ratings, rank, 10)
+    weighted <- Gen.oneOf(false, true)
+  } yield Shape(users, items, ratings, rank, 10, weighted)
   private val clusters = for {
     executors <- Gen.choose(1, 1000)
     cores <- Gen.choose(1, 32)
     memory <- Gen.choose(GiB, 64 * GiB)
   } yield nodes(executors, cores, memory)
 
-  test("all three are priced, and none for nothing") {
+  test("all are priced, and none for nothing") {
     forAll(shapes, clusters) { (s: Shape, c: ClusterFacts) =>
       val all = StrategyCost.all(s, c)
-      assert(all.map(_.strategy) == Seq("broadcast", "data-parallel", "blocked"))
+      assert(all.map(_.strategy) == Seq("broadcast", "data-parallel", "blocked", "hybrid"))
       for (x <- all)
         assert(
           x.seconds > 0 && x.layoutBytes > 0 && x.bytesPerIteration > 0 && x.executorMemory > 0 && x.driverMemory > 0
@@ -127,6 +129,13 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
       )
     assert(of("blocked", shop, big).feasible)
     val wider = shop.copy(rank = 128)
+    assert(
+      of("hybrid", crowd, big.copy(memory = 10000 * GiB)).feasible && of(
+        "hybrid",
+        shop,
+        big
+      ).feasible
+    )
     for (x <- StrategyCost.all(wider, big) ++ StrategyCost.all(wider, local(64, 10000 * GiB))) {
       assert(x.impossible)
       assert(
@@ -165,13 +174,18 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     ),
     ("2 billion ratings on a hundred nodes", shop, nodes(100, 16, 38 * GiB), "blocked"),
     ("2 billion ratings on a thousand nodes", shop, nodes(1000, 16, 38 * GiB), "blocked"),
+    ("many users, few items, on fifty nodes", crowd, nodes(50, 16, 38 * GiB), "hybrid"),
+    ("few users, many items", crowd.copy(10000, 100000000), nodes(50, 16, 38 * GiB), "hybrid"),
     ("10 billion ratings on a thousand nodes", web, nodes(1000, 16, 38 * GiB), "blocked")
   )
   for ((name, shape, cluster, right) <- table)
     test(s"$name: $right") {
       val c = chosen(shape, cluster)
       assert(c.strategy == right && c.feasible)
-      assert(StrategyCost.all(shape, cluster).filter(_.feasible).forall(_.seconds >= c.seconds))
+      for (
+        other <- StrategyCost.all(shape, cluster) if other.feasible && other.strategy != "hybrid"
+      )
+        assert(other.seconds >= c.seconds)
     }
 
   test(
@@ -183,6 +197,54 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     val workers = chosen(web, nodes(4, 4, 2 * GiB, driver = 2 * GiB))
     assert(!workers.feasible && workers.strategy == "blocked")
     assert(chosen(shop, nodes(1, 1, GiB)).strategy == "blocked")
+  }
+
+  test("the hybrid moves least where one side is small, and lays out once") {
+    val cluster = nodes(50, 16, 38 * GiB)
+    val all = StrategyCost.all(crowd, cluster).map(c => c.strategy -> c).toMap
+    val hybrid = all("hybrid")
+    for (other <- all.values if other != hybrid) {
+      assert(hybrid.bytesPerIteration < other.bytesPerIteration / 10, other.strategy)
+      assert(hybrid.layoutBytes <= other.layoutBytes / 2)
+    }
+    // Factors of the items out to 50 executors and back, and 16 * 17 / 2 + 16 numbers for each
+    // item from each of 800 blocks.
+    assert(hybrid.bytesPerIteration == 10000L * 16 * 4 * 51 + 800L * 10000 * (136 + 16) * 4)
+    // Sides may be exchanged.
+    assert(of("hybrid", crowd.copy(users = 10000, items = 100000000), cluster) == hybrid)
+  }
+
+  test("the hybrid is ruled out where rows are not solved from their equations") {
+    val c = nodes(50, 16, 38 * GiB)
+    val other = crowd.copy(exact = false)
+    assert(of("hybrid", other, c).impossible && chosen(other, c).strategy != "hybrid")
+    assert(of("hybrid", other, c).why.get.contains("normal equations"))
+  }
+
+  test("the hybrid is taken where it is twice as fast as what gives the same bits everywhere") {
+    def cost(strategy: String, seconds: Double) =
+      StrategyCost(strategy, 1, 1, 1, 1, seconds, None, impossible = false)
+    def taken(hybrid: Double) =
+      StrategyCost.choose(Seq(cost("blocked", 4), cost("hybrid", hybrid))).strategy
+    assert(taken(1.9) == "hybrid" && taken(2.1) == "blocked" && taken(4.1) == "blocked")
+    // In one process nothing crosses a network.
+    for (
+      s <- Seq(ml1m, ml20m, netflix, crowd.copy(users = 300000, ratings = 2000000)); c <- Seq(2, 64)
+    )
+      assert(chosen(s, local(c, 128 * GiB)).strategy == "data-parallel", s"$s")
+  }
+
+  test("weights are moved and held too") {
+    val c = nodes(10, 16, 38 * GiB)
+    val plain = StrategyCost.all(netflix, c)
+    for ((a, b) <- plain.zip(StrategyCost.all(netflix.copy(weighted = true), c))) {
+      val sides = if (a.strategy == "hybrid") 1 else 2
+      val shipped = if (a.strategy == "broadcast") 2 * netflix.ratings * 4 * 11 else 0L
+      assert(b.layoutBytes - a.layoutBytes == sides * netflix.ratings * 4 + shipped)
+      val executors = if (a.strategy == "broadcast") 1 else 10
+      assert(Math.abs(b.executorMemory - a.executorMemory - 8 * netflix.ratings / executors) <= 1)
+      assert(b.seconds > a.seconds && b.bytesPerIteration == a.bytesPerIteration)
+    }
   }
 
   test("bytes are shown in a unit that fits") {

@@ -4,14 +4,14 @@ import mllibpy.engine.{Buckets, Ended, IdSpace, InvalidInput, Loop, Monitor, Sha
 import mllibpy.kernel.Prior
 import org.apache.spark.SparkContext
 
-/** Alternating least squares. A fit is: check, lay the ratings out both ways, choose how to move,
-  * alternate, gather the model.
+/** Alternating least squares. A fit is: check, lay the ratings out both ways (or one, for the
+  * hybrid), choose how to move, alternate, gather the model.
   *
   * Jobs: 1 (check; 2 where the source has lines or rows to complain about) + 2 (layout, a shuffle
   * each) + 1 (initial item factors) + 2 per iteration (no shuffle each with models on the driver,
-  * one shuffle each in blocks) + 1 (seen items), and 1 + 1 more where ratings are broadcast
-  * (fetching them) or factors rest in blocks (fetching them). Users who start from other factors
-  * and validation ratings cost jobs of their own.
+  * one shuffle each in blocks, one to both as hybrid) + 1 (seen items), and 1 + 1 more where
+  * ratings are broadcast (fetching them) or factors rest in blocks (fetching them; 1 as hybrid).
+  * Users who start from other factors and validation ratings cost jobs of their own.
   */
 object Als {
   def fit(ratings: Ratings, params: AlsParams): AlsModel = fit(ratings, params, new Monitor)
@@ -41,7 +41,7 @@ object Als {
     monitor.enter("checking the ratings")
     ratings.facts
     monitor.enter("laying out the ratings")
-    val laidOut = LaidOut(ratings, blocks(ratings, params, sc), params.duplicates)
+    val laidOut = layOut(ratings, params, sc)
     val start: Map[Side, Shared[FactorTable]] =
       extras.init
         .map(m => Side.map(s => Shared(sc, if (s == Side.User) m.users else m.items)))
@@ -53,18 +53,22 @@ object Als {
       val step = new BlockStep(
         plan,
         Side.map(laidOut(_).buckets),
-        laidOut.users.keys.length.toLong,
-        laidOut.items.keys.length.toLong,
+        laidOut(Side.User).keys.length.toLong,
+        laidOut(Side.Item).keys.length.toLong,
         start
       )
-      val strategy = choose(laidOut, params, sc)
+      val strategy = choose(laidOut, params, ratings.weighted, sc)
       monitor.enter(s"fitting ($strategy)")
       val fit = new Fit(sc, ratings, mean, laidOut, params, plan, strategy, monitor, extras)
       val usersToo = start.nonEmpty && step.wantsCurrent
-      val model = strategy match {
-        case "broadcast"     => fit.run(new BroadcastEverything(sc, laidOut, step), usersToo)
-        case "data-parallel" => fit.run(new DataParallel(sc, laidOut, step), usersToo)
-        case _               => fit.run(new Blocked(laidOut, step), usersToo)
+      val model = laidOut match {
+        case one: OneWay    => fit.run(new Hybrid(sc, one, step), usersToo)
+        case both: BothWays =>
+          strategy match {
+            case "broadcast"     => fit.run(new BroadcastEverything(sc, both, step), usersToo)
+            case "data-parallel" => fit.run(new DataParallel(sc, both, step), usersToo)
+            case _               => fit.run(new Blocked(both, step), usersToo)
+          }
       }
       val now = System.nanoTime()
       model.timed(Map("layout" -> (laid - began) / 1e9, "total" -> (now - began) / 1e9))
@@ -74,6 +78,37 @@ object Als {
     }
   }
 
+  /** One way for the hybrid alone, which `auto` has to choose before: by about how many rows there
+    * are.
+    */
+  private def layOut(ratings: Ratings, params: AlsParams, sc: SparkContext): LaidOut = {
+    val number = blocks(ratings, params, sc)
+    def about = {
+      val f = ratings.facts
+      val s = shape(params, f.about(Side.User), f.about(Side.Item), f.count, ratings.weighted)
+      StrategyCost.choose(StrategyCost.all(s, Cluster.facts(sc))).strategy
+    }
+    val strategy = if (params.strategy == "auto") about else params.strategy
+    if (strategy == "hybrid")
+      OneWayLayout(
+        ratings,
+        number,
+        params.duplicates,
+        ratings.facts.larger,
+        params.plan(0).objective
+      )
+    else LaidOut(ratings, number, params.duplicates)
+  }
+
+  private def shape(
+      params: AlsParams,
+      users: Long,
+      items: Long,
+      ratings: Long,
+      weighted: Boolean
+  ): Shape =
+    Shape(users, items, ratings, params.plan(0).width, params.sweeps, weighted, params.exact)
+
   /** One block per core, but not for less than 10,000 ratings each, and none beyond 2^27. */
   private def blocks(ratings: Ratings, params: AlsParams, sc: SparkContext): Int =
     params.numBlocks.getOrElse {
@@ -82,16 +117,20 @@ object Als {
       Math.min(Buckets.Most.toLong, Math.max(useful, n >> 27)).toInt
     }
 
-  /** The strategy asked for, or the cheapest. Throws where it cannot work, before the long work. */
-  private def choose(laidOut: LaidOut, params: AlsParams, sc: SparkContext): String = {
-    val shape = Shape(
-      laidOut.users.keys.length.toLong,
-      laidOut.items.keys.length.toLong,
-      laidOut.users.entries,
-      params.plan(0).width,
-      params.sweeps
-    )
-    val costs = StrategyCost.all(shape, Cluster.facts(sc))
+  /** The strategy asked for, or the cheapest of those that go with the layout. Throws where it
+    * cannot work, before the long work.
+    */
+  private def choose(
+      laidOut: LaidOut,
+      params: AlsParams,
+      weighted: Boolean,
+      sc: SparkContext
+  ): String = {
+    val (users, items) = (laidOut(Side.User).keys.length, laidOut(Side.Item).keys.length)
+    val exactly = shape(params, users.toLong, items.toLong, laidOut.entries, weighted)
+    val costs = StrategyCost
+      .all(exactly, Cluster.facts(sc))
+      .filter(c => (c.strategy == "hybrid") == laidOut.isInstanceOf[OneWay])
     val chosen = costs.find(_.strategy == params.strategy).getOrElse(StrategyCost.choose(costs))
     InvalidInput.unless(
       !chosen.impossible,
@@ -117,7 +156,7 @@ private final class Fit(
     extras: Extras
 ) {
   private val sampling =
-    if (params.sampled) Some(new Sampling(params, plan, laidOut.users.weighing)) else None
+    if (params.sampled) Some(new Sampling(params, plan, laidOut.weighing)) else None
   private var best: Option[Best] = None
 
   private def prior(side: Side, last: Option[SideFactors]): Prior =
@@ -149,7 +188,7 @@ private final class Fit(
   }
 
   private def held[F <: SideFactors](by: Ratings, movement: Movement[F]): Validation = {
-    val (users, items) = (laidOut.users.keys, laidOut.items.keys)
+    val (users, items) = (laidOut(Side.User).keys, laidOut(Side.Item).keys)
     def seen = Seen.of(
       sc,
       movement.blocks(Side.User),
@@ -234,7 +273,7 @@ private final class Fit(
       strategy,
       ended.reason,
       ended.iterations,
-      laidOut.users.entries,
+      laidOut.entries,
       mean,
       laidOut.blocks,
       monitor.history,
@@ -242,7 +281,7 @@ private final class Fit(
       best.map(_.iteration),
       ended.state.users.get.sums.singular + ended.state.items.sums.singular
     )
-    val seen = Seen.of(sc, blocks, users._2, laidOut.items.keys, items._2)
+    val seen = Seen.of(sc, blocks, users._2, laidOut(Side.Item).keys, items._2)
     // Values without their weights would say too little to those who go on from them.
     new AlsModel(done, users._1, items._1, if (ratings.weighted) seen.bare else seen, facts)
   }

@@ -31,6 +31,12 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   def burnIn: Int = at("burn_in").asInt
   def thin: Int = at("thin").asInt
 
+  /** Whether every row is solved from its normal equations. */
+  def exact: Boolean = !sampled && (nonnegative || plan(0).method == Method.Cholesky)
+
+  private def inexact: String =
+    if (sampled) "method='gibbs'" else s"solver='${at("solver").asText}'"
+
   /** A rating's precision in sampling; None where it is drawn as well. */
   def noisePrecision: Option[Double] =
     Option(at("noise_precision")).filterNot(_.isNull).map(_.asDouble)
@@ -104,6 +110,10 @@ object AlsParams {
     InvalidInput.unless(
       !params.sampled || params.patience.isEmpty,
       "patience stops method='als'; method='gibbs' takes n_samples samples, so leave patience out"
+    )
+    InvalidInput.unless(
+      params.strategy != "hybrid" || params.exact,
+      s"strategy='hybrid' adds up normal equations, which ${params.inexact} does not solve; take strategy='data-parallel' or 'blocked'"
     )
     params
   }

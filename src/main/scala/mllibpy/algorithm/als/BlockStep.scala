@@ -10,6 +10,8 @@ import mllibpy.kernel.{
   Prior,
   RowSampler,
   RowSolver,
+  RowSummer,
+  RowSums,
   Stride
 }
 
@@ -22,6 +24,13 @@ final class Solved(
     val sums: HalfStepSums,
     val gramian: Seq[GramianTree.Node]
 ) extends Serializable
+
+/** A block's rows of a side without their ratings.
+  *
+  * @param bucketStart
+  *   as of [[SparseBlock]]
+  */
+final class RowRange(val number: Int, val keys: Array[Long], val bucketStart: Array[Int])
 
 /** What a fit computes: the objective, how its rows are solved, and what they start from.
   *
@@ -91,26 +100,60 @@ final class BlockStep(
       else
         new RowSolver(width, objective, plan.method, side.number, others(side))
           .solve(block.csr, 0, block.csr.rows, fixed, gramian, current, out)
-    solved(side, block, out, sums)
+    solved(side, block.number, block.bucketStart, out, sums)
+  }
+
+  /** Forms what a block's ratings add to the equations of its rows. */
+  def summer: RowSummer = new RowSummer(width, objective)
+
+  /** Solves rows whose equations have been added up.
+    *
+    * @param sums
+    *   runs of rows, with the place of each run's first; together all rows
+    * @param gramian
+    *   as above
+    * @param current
+    *   as above
+    */
+  def solve(
+      side: Side,
+      rows: RowRange,
+      sums: Iterator[(Int, RowSums)],
+      gramian: Array[Float],
+      current: Array[Float]
+  ): Solved = {
+    val out = new Array[Float](Math.multiplyExact(rows.keys.length, Stride.of(width)))
+    val solver = new RowSolver(width, objective, plan.method, side.number, others(side))
+    val total = new HalfStepSums
+    for ((first, run) <- sums) total.merge(solver.solve(run, first, gramian, current, out))
+    solved(side, rows.number, rows.bucketStart, out, total)
   }
 
   /** The factors that a side starts from: items', or, where a fit goes on from others', users'. Of
     * those, new ones start from 0, as all do in a fit of its own.
     */
-  def initial(side: Side, block: SparseBlock): Solved = {
+  def initial(side: Side, block: SparseBlock): Solved = initial(
+    side,
+    new RowRange(block.number, block.rowKeys, block.bucketStart),
+    objective.counts(block.csr)
+  )
+
+  /** The same for rows of which `counts` ratings count for the ridge. */
+  def initial(side: Side, rows: RowRange, counts: Array[Int]): Solved = {
     val out =
       if (side == Side.User && start.nonEmpty)
-        new Array[Float](Math.multiplyExact(block.rowKeys.length, Stride.of(width)))
-      else drawn(side, block)
+        new Array[Float](Math.multiplyExact(rows.keys.length, Stride.of(width)))
+      else drawn(side, rows.keys)
     val one = pinned(side)
-    if (one >= 0) block.rowKeys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
-    start.get(side).foreach(known => take(known.value, block.rowKeys, out))
-    solved(side, block, out, new HalfStepSums(0, penalty(side, block, out)))
+    if (one >= 0) rows.keys.indices.foreach(r => out(r * Stride.of(width) + one) = 1f)
+    start.get(side).foreach(known => take(known.value, rows.keys, out))
+    val sums = new HalfStepSums(0, penalty(side, counts, out))
+    solved(side, rows.number, rows.bucketStart, out, sums)
   }
 
-  private def drawn(side: Side, block: SparseBlock): Array[Float] =
+  private def drawn(side: Side, keys: Array[Long]): Array[Float] =
     InitialFactors.rows(
-      block.rowKeys,
+      keys,
       plan.rank,
       plan.seed,
       side.number,
@@ -130,31 +173,25 @@ final class BlockStep(
 
   private def solved(
       side: Side,
-      block: SparseBlock,
+      number: Int,
+      bucketStart: Array[Int],
       factors: Array[Float],
       sums: HalfStepSums
   ): Solved = {
+    val of = buckets(side)
     val nodes =
       if (!plan.needsGramian) Nil
-      else
-        GramianTree.nodes(
-          factors,
-          width,
-          buckets(side).count,
-          buckets(side).first(block.number),
-          block.bucketStart
-        )
-    new Solved(block.number, new FloatRows(width, factors), sums, nodes)
+      else GramianTree.nodes(factors, width, of.count, of.first(number), bucketStart)
+    new Solved(number, new FloatRows(width, factors), sums, nodes)
   }
 
-  /** The sum of ridge |x|^2 over the block's rows. */
-  private def penalty(side: Side, block: SparseBlock, factors: Array[Float]): Double = {
+  /** The sum of ridge |x|^2 over some rows. */
+  private def penalty(side: Side, counts: Array[Int], factors: Array[Float]): Double = {
     val stride = Stride.of(width)
     val one = pinned(side)
-    val values = block.csr.values
     var sum = 0.0
     var r = 0
-    while (r < block.csr.rows) {
+    while (r < counts.length) {
       var squares = 0.0
       var j = 0
       while (j < width) {
@@ -162,10 +199,7 @@ final class BlockStep(
         if (j != one) squares += x * x
         j += 1
       }
-      var count = 0
-      var e = block.csr.start(r)
-      while (e < block.csr.start(r + 1)) { if (objective.counts(values(e))) count += 1; e += 1 }
-      sum += squares * objective.ridge(count, others(side))
+      sum += squares * objective.ridge(counts(r), others(side))
       r += 1
     }
     sum

@@ -33,7 +33,7 @@ final class Parcel(val from: Int, val rows: FloatRows) extends Serializable
   *
   * Every `CutEvery` iterations the lineage is cut and the shuffle files behind it are dropped.
   */
-final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedFactors] {
+final class Blocked(laidOut: BothWays, step: BlockStep) extends Movement[BlockedFactors] {
   private val routes: Map[Side, RDD[Routes]] = Side.map { s =>
     Blocked
       .routes(laidOut(s).blocks, laidOut(s.other).blocks, laidOut(s).buckets)
@@ -72,13 +72,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     solved.persist(StorageLevel.MEMORY_AND_DISK)
     live += solved
     history ++= parcels
-    val parts = Gather(Blocked.summaries(solved)).sortBy(_._1)
-    new BlockedFactors(
-      solved,
-      parcels,
-      parts.map(_._2).foldLeft(new HalfStepSums)(_ merge _),
-      step.gramian(parts.toSeq.flatMap(_._3))
-    )
+    Blocked.resting(solved, parcels, step)
   }
 
   override def settle(
@@ -108,8 +102,7 @@ final class Blocked(laidOut: LaidOut, step: BlockStep) extends Movement[BlockedF
     out
   }
 
-  def collect(factors: BlockedFactors): Array[Float] =
-    FloatRows.concat(Gather(factors.solved).sortBy(_.number).map(_.factors.padded).toSeq)
+  def collect(factors: BlockedFactors): Array[Float] = Blocked.collect(factors)
 
   def release(factors: BlockedFactors): Unit = cuts.remove(factors.solved) match {
     case Some(free) => expired += free; ()
@@ -131,6 +124,24 @@ object Blocked {
 
   /** Iterations between two cuts of the lineage: what a lost executor costs at most. */
   final val CutEvery = 10
+
+  /** Computes what is persisted already, and fetches its sums: one job. */
+  private[als] def resting(
+      solved: RDD[Solved],
+      shipped: Option[RDD[_]],
+      step: BlockStep
+  ): BlockedFactors = {
+    val parts = Gather(summaries(solved)).sortBy(_._1)
+    new BlockedFactors(
+      solved,
+      shipped,
+      parts.map(_._2).foldLeft(new HalfStepSums)(_ merge _),
+      step.gramian(parts.toSeq.flatMap(_._3))
+    )
+  }
+
+  private[als] def collect(factors: BlockedFactors): Array[Float] =
+    FloatRows.concat(Gather(factors.solved).sortBy(_.number).map(_.factors.padded).toSeq)
 
   /** For each block of `senders`, which of its rows go where: each of `receivers` asks for the keys
     * of its columns. One shuffle of keys.

@@ -7,7 +7,7 @@ import org.apache.spark.rdd.RDD
 /** Ratings broadcast once to every executor, and the models each half-step: any task can solve any
   * row. Good while the ratings fit one machine.
   */
-final class BroadcastEverything(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
+final class BroadcastEverything(sc: SparkContext, laidOut: BothWays, step: BlockStep)
     extends DriverModels(sc, laidOut, step) {
 
   private val ratings: Map[Side, Shared[Array[SparseBlock]]] = {

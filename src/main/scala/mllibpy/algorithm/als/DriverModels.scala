@@ -21,7 +21,7 @@ final class BroadcastFactors(
   * Crossings of a half-step: no shuffle; the fixed factors once to each executor, the solved ones
   * once to the driver. One job.
   */
-abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
+abstract class DriverModels(sc: SparkContext, laidOut: BothWays, step: BlockStep)
     extends Movement[BroadcastFactors] {
 
   private val keys: Map[Side, Shared[Array[Long]]] = Side.map(s => Shared(sc, laidOut(s).keys))
@@ -58,16 +58,9 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
     )
 
   private def gather(parts: Array[Solved]): BroadcastFactors = {
-    val ordered = parts.sortBy(_.number).toSeq
-    val rows = FloatRows.concat(ordered.map(_.factors.padded))
-    val shared = Shared(sc, new FloatRows(step.rank, rows))
-    live += shared
-    new BroadcastFactors(
-      rows,
-      shared,
-      ordered.map(_.sums).foldLeft(new HalfStepSums)(_ merge _),
-      step.gramian(ordered.flatMap(_.gramian))
-    )
+    val held = DriverModels.held(sc, parts, step)
+    live += held.shared
+    held
   }
 
   def collect(factors: BroadcastFactors): Array[Float] = factors.rows
@@ -83,6 +76,18 @@ abstract class DriverModels(sc: SparkContext, laidOut: LaidOut, step: BlockStep)
 }
 
 private object DriverModels {
+
+  /** What came to the driver, shared. */
+  def held(sc: SparkContext, parts: Array[Solved], step: BlockStep): BroadcastFactors = {
+    val ordered = parts.sortBy(_.number).toSeq
+    val rows = FloatRows.concat(ordered.map(_.factors.padded))
+    new BroadcastFactors(
+      rows,
+      Shared(sc, new FloatRows(step.rank, rows)),
+      ordered.map(_.sums).foldLeft(new HalfStepSums)(_ merge _),
+      step.gramian(ordered.flatMap(_.gramian))
+    )
+  }
 
   // In an object, so that the tasks' closure holds just these arguments.
   def solve(

@@ -13,44 +13,63 @@ import mllibpy.engine.{
 import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 
-/** One side's blocks at rest, and the keys of its rows: global row number = place in `keys`.
+/** The rows of one side: global row number = place in `keys`. */
+abstract class SideRows(val buckets: Buckets, keysOfBlock: Array[Array[Long]]) {
+  val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
+
+  /** Number of the first row of each block, and the total. */
+  val firstRow: Array[Int] = keysOfBlock.scanLeft(0)(_ + _.length)
+}
+
+/** One side's blocks at rest, and the keys of its rows.
   *
   * @param weighing
   *   how many of the entries have a weight above 0
   * @param read
   *   how many ratings were read, repeated pairs among them
   * @param digest
-  *   the same for the same entries, see [[SparseBlock.digest]]
+  *   the same for the same entries, see [[SparseBlock.digest]]; 0 where there is no other side to
+  *   compare with
   */
 final class LaidOutSide(
     built: RDD[Built],
     keysOfBlock: Array[Array[Long]],
     val entries: Long,
-    val buckets: Buckets,
+    buckets: Buckets,
     val weighing: Long,
     val read: Long,
     val digest: Long
-) {
+) extends SideRows(buckets, keysOfBlock) {
   val blocks: RDD[SparseBlock] = built.map(_.block)
-  val keys: Array[Long] = Array.concat(keysOfBlock.toIndexedSeq: _*)
-
-  /** Number of the first row of each block, and the total. */
-  val firstRow: Array[Int] = keysOfBlock.scanLeft(0)(_ + _.length)
 
   def release(): Unit = Layout.release(built)
 }
 
-/** Ratings laid out both ways into the same number of blocks. Two jobs, a shuffle each. */
-final class LaidOut(val users: LaidOutSide, val items: LaidOutSide) {
-  def blocks: Int = users.buckets.blocks
+/** Ratings at rest in blocks: by both sides, or by one. */
+sealed abstract class LaidOut {
 
-  def apply(side: Side): LaidOutSide = if (side == Side.User) users else items
+  /** The side whose blocks there are in any case. */
+  protected def side: LaidOutSide
+
+  def apply(side: Side): SideRows
+  def blocks: Int = side.buckets.blocks
+  def entries: Long = side.entries
+  def weighing: Long = side.weighing
 
   /** Mean of the ratings, repeated pairs folded. Summed by bucket: one job. */
   def mean: Double = {
-    val sums = Gather(LaidOut.sums(users.blocks)).sortBy(_._1)
-    sums.flatMap(_._2).sum / users.entries
+    val sums = Gather(LaidOut.sums(side.blocks)).sortBy(_._1)
+    sums.flatMap(_._2).sum / side.entries
   }
+
+  def release(): Unit
+}
+
+/** Ratings laid out both ways into the same number of blocks. Two jobs, a shuffle each. */
+final class BothWays(users: LaidOutSide, items: LaidOutSide) extends LaidOut {
+  protected def side: LaidOutSide = users
+
+  def apply(side: Side): LaidOutSide = if (side == Side.User) users else items
 
   def release(): Unit = {
     users.release()
@@ -58,24 +77,61 @@ final class LaidOut(val users: LaidOutSide, val items: LaidOutSide) {
   }
 }
 
+/** The rows of the side that ratings are not laid out by.
+  *
+  * @param counts
+  *   how many ratings of each count for its ridge
+  */
+final class SmallRows(buckets: Buckets, keysOfBlock: Array[Array[Long]], val counts: Array[Int])
+    extends SideRows(buckets, keysOfBlock)
+
+/** Ratings laid out by one side alone. A block has its ratings by the other side's rows as well;
+  * those rows belong to as many owners as there are blocks, by ranges of their keys.
+  *
+  * @param large
+  *   the side that the blocks are of
+  * @param turned
+  *   the blocks by the rows of the other side
+  */
+final class OneWay(
+    val large: Side,
+    laid: LaidOutSide,
+    val turned: RDD[SparseBlock],
+    val small: SmallRows
+) extends LaidOut {
+  protected def side: LaidOutSide = laid
+
+  val rows: RDD[SparseBlock] = laid.blocks
+
+  def apply(side: Side): SideRows = if (side == large) laid else small
+
+  def release(): Unit = {
+    turned.unpersist(blocking = false)
+    laid.release()
+  }
+
+  /** The blocks by the small side, as they would have been laid out. Lazy; one shuffle. */
+  lazy val acrossBuilt =
+    Layout.blocks(rows.flatMap(_.triplesByColumn), small.buckets, Duplicates.Last)
+}
+
 object LaidOut {
-  def apply(ratings: Ratings, blocks: Int, policy: Duplicates): LaidOut = {
+  def apply(ratings: Ratings, blocks: Int, policy: Duplicates): BothWays = {
     val users = side(ratings, blocks, policy, Side.User)
     try {
       val items = side(ratings, blocks, policy, Side.Item)
       try refuseChanging(ratings, users, items)
       catch { case e: Throwable => items.release(); throw e }
-      new LaidOut(users, items)
+      new BothWays(users, items)
     } catch { case e: Throwable => users.release(); throw e }
   }
 
   /** Throws where the passes over the ratings have not read the same: a source that draws at
     * random, say, is drawn anew for each. The two sides would be solved for different ratings.
     */
-  private def refuseChanging(ratings: Ratings, users: LaidOutSide, items: LaidOutSide): Unit =
+  private[als] def refuseChanging(ratings: Ratings, sides: LaidOutSide*): Unit =
     InvalidInput.unless(
-      users.read == ratings.facts.count && items.read == users.read &&
-        items.digest == users.digest,
+      sides.forall(s => s.read == ratings.facts.count && s.digest == sides.head.digest),
       s"${ratings.source}: these change from one reading to the next; cache or save them first"
     )
 
@@ -106,11 +162,12 @@ object LaidOut {
       val sample: Seq[(Long, Long, Int)]
   ) extends Serializable
 
-  private def side(
+  private[als] def side(
       ratings: Ratings,
       blocks: Int,
       policy: Duplicates,
-      side: Side
+      side: Side,
+      digested: Boolean = true
   ): LaidOutSide = {
     val buckets = Buckets.balanced(ratings.facts.filling(side), blocks)
     val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
@@ -124,7 +181,7 @@ object LaidOut {
           csr.size,
           csr.weighing,
           b.duplicates,
-          b.block.digest(transposed = side == Side.Item),
+          if (digested) b.block.digest(transposed = side == Side.Item) else 0L,
           b.sample
         )
       }).sortBy(_.number)
@@ -161,4 +218,8 @@ object LaidOut {
   /** For each of a block's columns, its row number on the other side. */
   def places(block: SparseBlock, otherKeys: Array[Long]): Array[Int] =
     KeyIndex.placesOf(block.columnKeys, otherKeys)
+
+  /** For each of a block's rows, its number among all of its side. */
+  def rowPlaces(block: SparseBlock, keys: Array[Long]): Array[Int] =
+    KeyIndex.placesOf(block.rowKeys, keys)
 }

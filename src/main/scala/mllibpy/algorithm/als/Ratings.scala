@@ -3,6 +3,7 @@ package mllibpy.algorithm.als
 import mllibpy.engine.{
   Buckets,
   ByRow,
+  Distinct,
   IdSpace,
   InvalidInput,
   IntegerIds,
@@ -324,8 +325,8 @@ object Ratings {
     else chunks
 }
 
-/** Count, sums, the first bad value and weight of some ratings, and how often they fall into each
-  * of [[Buckets.Most]] buckets of users and of items.
+/** Count, sums, the first bad value and weight of some ratings, how often they fall into each of
+  * [[Buckets.Most]] buckets of users and of items, and about how many of these there are.
   */
 final class RatingFacts private (
     private val users: Array[Long],
@@ -339,7 +340,15 @@ final class RatingFacts private (
   var badWeightCount = 0L
   var badWeight: Option[(Long, Long, Float)] = None
 
+  private val rows = Side.map(_ => new Distinct)
+
   def filling(side: Side): Array[Long] = if (side == Side.User) users else items
+
+  /** About how many rows a side has. */
+  def about(side: Side): Long = rows(side).estimate
+
+  /** The side that has more rows, by that estimate; users where it has as many. */
+  def larger: Side = if (about(Side.User) >= about(Side.Item)) Side.User else Side.Item
 
   def merge(o: RatingFacts): RatingFacts = {
     count += o.count
@@ -349,6 +358,7 @@ final class RatingFacts private (
     bad = bad.orElse(o.bad)
     badWeightCount += o.badWeightCount
     badWeight = badWeight.orElse(o.badWeight)
+    Side.all.foreach(side => rows(side).merge(o.rows(side)))
     for (b <- users.indices) { users(b) += o.users(b); items(b) += o.items(b) }
     this
   }
@@ -360,6 +370,7 @@ final class RatingFacts private (
     Math.sqrt(Math.max(0.0, (squares - 2 * c * sum) / count + c * c))
 
   private def add(c: Triples): Unit = {
+    val (distinctUsers, distinctItems) = (rows(Side.User), rows(Side.Item))
     var i = 0
     while (i < c.size) {
       val r = c.values(i)
@@ -372,6 +383,8 @@ final class RatingFacts private (
       }
       users((c.rows(i) >>> RatingFacts.Shift).toInt) += 1
       items((c.columns(i) >>> RatingFacts.Shift).toInt) += 1
+      distinctUsers.add(c.rows(i))
+      distinctItems.add(c.columns(i))
       i += 1
     }
     count += c.size

@@ -123,7 +123,8 @@ private final class HeldOutBlocks(
     policy: Duplicates,
     laidOut: LaidOut
 ) {
-  private val keys = Shared(sc, new TrainingKeys(laidOut.users.keys, laidOut.items.keys))
+  private val keys =
+    Shared(sc, new TrainingKeys(laidOut(Side.User).keys, laidOut(Side.Item).keys))
   private val built = Layout.blocks(
     ratings.chunks,
     Buckets.of(ratings.facts.count, laidOut.blocks),
