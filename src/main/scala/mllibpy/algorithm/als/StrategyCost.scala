@@ -69,6 +69,9 @@ object StrategyCost {
   private final val Job = 0.014
   private final val JobWithShuffle = 0.036
   private final val CopyBandwidth = 1.5e9
+  // How often the driver sends a piece of a broadcast, counted on the links of three executors: they
+  // ask at random among those who have it.
+  private final val Sent = 2
   // Seconds of one core, roughly, by fits on two busy ones: to sort a rating of a block by the other
   // side, and to write, read and add up a byte of partial equations.
   private final val Turn = 2e-8
@@ -116,6 +119,7 @@ object StrategyCost {
   private def factorBytes(s: Shape): Long = (s.users + s.items) * s.rank * 4L
   private def weightBytes(s: Shape): Long = if (s.weighted) Weight else 0L
   private def ratingBytes(s: Shape): Long = 2 * s.ratings * (AtRest + weightBytes(s))
+  private def sent(c: ClusterFacts): Int = if (c.local) 1 else Sent
   private def wire(c: ClusterFacts): Double = if (c.local) CopyBandwidth else c.bandwidth
 
   /** Both half-steps of all iterations: n k^2 for the updates, k^3 / 3 for each solve. */
@@ -133,12 +137,12 @@ object StrategyCost {
     (bytes, bytes / (wire(c) * c.executors))
   }
 
-  /** New factors come to the driver and go out to every executor: the driver's link carries each
-    * once in each direction, and a torrent spreads them, so an executor receives all of them once.
+  /** New factors come to the driver and go out to every executor: an executor receives all of them
+    * once, and a torrent spreads them, though the driver's link carries each [[Sent]] times.
     */
   private def modelTraffic(s: Shape, c: ClusterFacts): (Long, Double) = {
     val bytes = factorBytes(s) * (1 + c.executors)
-    (bytes, 2 * factorBytes(s) / wire(c) + 2 * Job)
+    (bytes, (1 + sent(c)) * factorBytes(s) / wire(c) + 2 * Job)
   }
 
   private def broadcast(s: Shape, c: ClusterFacts): StrategyCost = {
@@ -185,7 +189,10 @@ object StrategyCost {
     val moved = held * (1 + c.executors) + parts.toLong
     val resting = ratingBytes(s) + 2 * (factorBytes(s) - held) + parts.toLong
     val added = parts * AddUp / (c.executors * c.cores)
-    val step = 2 * held / wire(c) + parts / (wire(c) * c.executors) + added + Job + JobWithShuffle
+    val step =
+      (1 + sent(c)) * held / wire(c) + parts / (wire(
+        c
+      ) * c.executors) + added + Job + JobWithShuffle
     val need = resting / c.executors + 2 * held
     val driver = factorBytes(s) + held
     priced("hybrid", laidBytes, moved, need, driver, c, unfit(s, c, held)) {
