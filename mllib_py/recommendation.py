@@ -1,4 +1,4 @@
-"""Recommendation: alternating least squares, in three ways to move the data."""
+"""Recommendation: alternating least squares, in four ways to move the data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ALS(FactorModel):
     [2]_, where n counts ratings above 0. With `unobserved_weight` the term of an observed pair is
     w * (p - x.y)^2; with ``method="gibbs"`` a rating's precision is multiplied by w. A rating of
     weight 0 has no such term, but is a rating: n counts it, and it has been seen. Users and items
-    are solved in turn, each row exactly, so the objective never rises (to rounding in float32).
+    are solved in turn, no row for the worse, so the objective never rises (to rounding in float32).
 
     The same data, parameters and `random_state` give the same factors from all strategies, whatever
     `num_blocks`, and whatever the order or the partitions of the input; with ``strategy="hybrid"``
@@ -72,7 +72,7 @@ class ALS(FactorModel):
     solver : {"auto", "cholesky", "cg", "ials++"}, default="auto"
         How a row is solved: "cholesky" exactly, "cg" by some steps of conjugate gradients from its
         last factors [3]_, "ials++" by a sweep over blocks of its factors [4]_; "auto" is
-        "cholesky", but "cg" for rows of a rank from 96 up where that is estimated to be much
+        "cholesky", but "cg" for rows of a rank from 96 up where that is estimated to be
         cheaper. With `nonnegative`, coordinate descent, whichever is named.
     cg_steps : int, default=3
         Steps of conjugate gradients for each row and half-step that they solve.

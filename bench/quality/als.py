@@ -23,8 +23,14 @@ import mllib_py
 from bench import measure
 
 RMSE: dict[str, dict[str, Any]] = {
-    "als": {"rank": 100, "reg": 0.055, "max_iter": 20},
-    "als, biases": {"rank": 100, "reg": 0.055, "max_iter": 20, "biases": True},
+    "als": {"rank": 100, "reg": 0.055, "max_iter": 20, "solver": "cholesky"},
+    "als, biases": {
+        "rank": 100,
+        "reg": 0.055,
+        "max_iter": 20,
+        "solver": "cholesky",
+        "biases": True,
+    },
     "gibbs, rank 30": {
         "method": "gibbs",
         "rank": 30,
@@ -45,6 +51,7 @@ RMSE: dict[str, dict[str, Any]] = {
 LEAVE_ONE_OUT: dict[str, Any] = {
     "rank": 192,
     "max_iter": 12,
+    "solver": "cholesky",
     "implicit": True,
     "unobserved_weight": 0.3,
     "reg": 0.007,

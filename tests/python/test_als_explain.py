@@ -43,6 +43,20 @@ def test_the_plan_has_the_facts() -> None:
         assert min(s["layout_bytes"], s["executor_memory"], s["driver_memory"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("parameters", "rank", "iterations"),
+    [
+        ({"biases": True}, 9, 4),
+        ({"method": "gibbs", "burn_in": 5, "n_samples": 3, "thin": 2}, 9, 11),
+    ],
+)
+def test_the_plan_is_of_the_whole_fit(
+    parameters: dict[str, Any], rank: int, iterations: int
+) -> None:
+    shape = ALS(rank=7, max_iter=4, **parameters).explain(DATA)["shape"]
+    assert (shape["rank"], shape["iterations"]) == (rank, iterations)
+
+
 def test_auto_takes_what_explain_says() -> None:
     als = ALS(rank=3, max_iter=1)
     assert als.fit(DATA).strategy_ == als.explain(DATA)["chosen"]

@@ -98,3 +98,11 @@ def test_what_it_is_not_for() -> None:
             ALS(method="gibbs", **params).fit(TRAIN)
     with refused(ValueError, "return_std needs samples"):
         ALS(rank=2).fit(TRAIN).predict([1], [1], return_std=True)
+
+
+def test_more_samples_than_a_model_holds_are_refused_before_the_first_sweep() -> None:
+    n = 200
+    ratings = (list(range(n)), list(range(n)), [3.0] * n)
+    huge = ALS(method="gibbs", rank=4096, n_samples=4096)
+    with refused(ValueError, "4096 samples of 200 rows", "fewer n_samples"):
+        huge.fit(ratings)

@@ -23,6 +23,7 @@ MODES: dict[str, dict[str, Any]] = {
     "unobserved": {"implicit": True, "unobserved_weight": 0.2, "biases": True},
     "cg": {"solver": "cg", "cg_steps": 2},
     "ials++": {"solver": "ials++", "implicit": True, "rank": 20, "block_size": 16},
+    "auto, rank 96": {"implicit": True, "rank": 96},
     "nonnegative": {"nonnegative": True},
 }
 

@@ -68,6 +68,10 @@ def test_edges_have_a_right_answer(name: str, edge: str) -> None:
     many = ALS(rank=20, max_iter=2, num_blocks=10, strategy="blocked", **plan).fit(data)
     assert is_same(one, many)
     check_finite(one)
+    if "cg" not in name and "ials++" not in name:
+        hybrid = ALS(rank=20, max_iter=2, num_blocks=10, strategy="hybrid", **plan).fit(data)
+        found, right = (m.predict(data.users, data.items) for m in (hybrid, one))
+        np.testing.assert_allclose(found, right, atol=1e-3)
     known = {k: v for k, v in plan.items() if k in ("implicit", "nonnegative")}
     p = problem(*data, reg=0.1, **known)
     found = [step["objective"] for step in one.history_]
@@ -109,6 +113,15 @@ def test_users_that_a_filter_leaves_without_ratings_are_not_there(spark: Any) ->
     assert math.isnan(als.predict([gone], [data.items[0]])[0])
 
 
+@pytest.mark.parametrize("edge", EDGES)
+def test_edges_can_be_sampled(edge: str) -> None:
+    plan = {"method": "gibbs", "rank": 5, "n_samples": 2, "burn_in": 1, "thin": 1}
+    one = ALS(num_blocks=1, **plan).fit(EDGES[edge])
+    many = ALS(num_blocks=10, strategy="blocked", **plan).fit(EDGES[edge])
+    assert is_same(one, many)
+    check_finite(one)
+
+
 # --- numbers
 
 
@@ -123,6 +136,15 @@ def test_ratings_of_extreme_size(name: str, size: float) -> None:
         assert "raise reg, or scale the ratings down" in str(e)  # noqa: PT017
     else:
         check_finite(als)
+        # The ratings scaled down to 1, with as much regularisation, are the same problem.
+        usual = ALS(rank=3, max_iter=3, **SOLVERS[name]).fit(
+            data._replace(values=data.values / np.float32(size))
+        )
+        found, right = (m.predict(data.users, data.items) for m in (als, usual))
+        if "implicit" in name:
+            assert np.isfinite(found).all()
+        elif size > 1:
+            np.testing.assert_allclose(found / np.float32(size), right, atol=0.2)
 
 
 # --- singular systems

@@ -41,6 +41,11 @@ FITS = {
         11,
         checkpoint=False,
     ),
+    "auto, rank 96": LongFit(
+        _COMMON | {"max_iter": 24, "rank": 96, "implicit": True, "strategy": "broadcast"},
+        11,
+        checkpoint=False,
+    ),
     "implicit": LongFit(_COMMON | {"max_iter": 24, "implicit": True}, 11, checkpoint=False),
     "gibbs": LongFit(
         _COMMON | {"method": "gibbs", "burn_in": 12, "n_samples": 12, "thin": 1},

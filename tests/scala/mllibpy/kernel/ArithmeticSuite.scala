@@ -8,6 +8,14 @@ import scala.util.Random
 
 /** One contract for both implementations, held against float64 and each against the other. */
 class ArithmeticSuite extends AnyFunSuite {
+  test("vectors are no wider than the JVM was told") {
+    val avx = ManagementFactory
+      .getPlatformMXBean(classOf[HotSpotDiagnosticMXBean])
+      .getVMOption("UseAVX")
+      .getValue
+    if (avx == "2") assert(Arithmetic.best.name == "vector256")
+  }
+
   private val both = Seq(PlainArithmetic, Arithmetic.best).distinct
   private val strides = 16 to 272 by 16
   private val counts = Seq(0, 1, 2, 7, 8, 15, 16, 17, 127, 128, 300)

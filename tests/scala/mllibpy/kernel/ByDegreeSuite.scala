@@ -51,7 +51,7 @@ class ByDegreeSuite extends AnyFunSuite {
   test("steps are for high ranks, and for explicit ratings where equations are not few") {
     def prefers(n: Int, rank: Int, implicitly: Boolean) =
       method.prefersSteps(n, rank, implicitly, !implicitly && n <= Dual.most(rank))
-    assert(!prefers(600, 64, implicitly = true) && !prefers(600, 64, implicitly = false))
+    assert(!prefers(600, 32, implicitly = true) && !prefers(600, 32, implicitly = false))
     assert(lengths.forall(prefers(_, 256, implicitly = true)))
     assert(!prefers(4, 256, implicitly = false) && prefers(600, 256, implicitly = false))
   }

@@ -196,8 +196,7 @@ object Door {
   def explain(r: Ratings, params: String, cluster: String): String = {
     val p = paramsOf(params)
     r.facts
-    val shape =
-      Shape(r.userCount, r.itemCount, r.facts.count, p.rank, p.maxIter, r.weighted, p.exact)
+    val shape = p.shape(r.userCount, r.itemCount, r.facts.count, r.weighted)
     val facts = pretend(Cluster.facts(sc), parse(cluster))
     val costs = StrategyCost.all(shape, facts)
     CostJson

@@ -52,14 +52,19 @@ object Buckets {
   /** For so many ratings, blocks of as many buckets each as can be. */
   def of(ratings: Long, blocks: Int): Buckets = apply(countFor(ratings), blocks)
 
-  /** For ratings that fall so often into each of [[Most]] buckets, blocks of as many ratings each
-    * as can be: the work of a half-step, n k^2, goes with them, and keys are scrambled, so that
-    * rows fall evenly.
+  /** For ratings that fall so often into each of [[Most]] buckets, blocks of as much work each as
+    * can be.
+    *
+    * @param even
+    *   work that all rows together are, in ratings: keys are scrambled, so that rows fall evenly
+    *   into the buckets
     */
-  def balanced(weights: Array[Long], blocks: Int): Buckets = {
-    val count = countFor(weights.sum)
+  def balanced(ratings: Array[Long], blocks: Int, even: Long = 0): Buckets = {
+    val count = countFor(ratings.sum)
     val each = Most / count
-    weighted(count, blocks, Array.tabulate(count)(b => weights.slice(b * each, (b + 1) * each).sum))
+    val work =
+      Array.tabulate(count)(b => ratings.slice(b * each, (b + 1) * each).sum + even / count)
+    weighted(count, blocks, work)
   }
 
   private def countFor(ratings: Long): Int =

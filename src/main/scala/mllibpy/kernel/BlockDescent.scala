@@ -12,6 +12,8 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
   private val panel = RowSolver.panel(width)
   private val tile = new Array[Float](Math.max(1, panel * width))
   private val background = new Array[Float](stride) // base x
+  // Whether the row's numbers are too large for squares in float32: its value is no number then.
+  private var beyond = false
   private var scores = new Array[Float](256)
   private var errors = new Array[Float](256)
 
@@ -36,6 +38,7 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
     if (around.base != null) arithmetic.combine(around.base, stride, 0, stride, x, 0, background)
     var from = 0
     var all = true
+    beyond = false
     while (from < stride) {
       all &= improve(ratings, around, ridge, x, from, Math.min(width, stride - from))
       from += width
@@ -54,6 +57,7 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
       w: Int
   ): Boolean = {
     build(ratings, around, ridge, x, from, w)
+    beyond ||= !java.lang.Float.isFinite(RowSolver.meanDiagonal(a, w, w))
     pin(around.pinned - from, w)
     val solved = factorAndSolve(w)
     if (solved) {
@@ -159,6 +163,6 @@ private[kernel] final class BlockDescent(rank: Int, width: Int, arithmetic: Arit
       if (j != around.pinned) sum += ridge.toDouble * x(j) * x(j)
       j += 1
     }
-    sum
+    if (beyond) Double.NaN else sum
   }
 }

@@ -21,6 +21,9 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
   private var rows = none
   private var places = inOrder
 
+  // Whether the row's numbers are too large for squares in float32: its value is no number then.
+  private var beyond = false
+
   // The residual of the factor that stays 1: it takes no part in the descent, but the value needs it.
   private var pinnedResidual = 0f
 
@@ -39,7 +42,7 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
     var sum = ratings.constant
     j = 0
     while (j < rank) { sum -= x(j).toDouble * (b(j) + residual(j)); j += 1 }
-    sum - pinnedResidual
+    if (beyond) Double.NaN else sum - pinnedResidual
   }
 
   /** The right-hand side, and the rows. */
@@ -75,6 +78,7 @@ private[kernel] final class ConjugateGradient(rank: Int, steps: Int, arithmetic:
     var size = arithmetic.dot(residual, 0, residual, 0, stride)
     // The residual is a difference of these two, and no smaller than their rounding.
     val scale = arithmetic.dot(b, 0, b, 0, stride) + arithmetic.dot(product, 0, product, 0, stride)
+    beyond = !java.lang.Float.isFinite(scale)
     val enough = Math.max(ConjugateGradient.Tolerance * scale, java.lang.Float.MIN_NORMAL)
     var step = 0
     while (step < steps && size > enough) {

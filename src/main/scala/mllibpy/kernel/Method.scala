@@ -25,19 +25,17 @@ object Method {
     */
   final case class ByDegree(steps: Int) extends Method {
 
-    /** Whether a row is for conjugate gradients: where they cost less than 1 / `Worth` of an exact
-      * solution. What they leave undone takes more iterations.
+    /** Whether a row is for conjugate gradients: where they are estimated to cost less. What they
+      * leave undone is little (bench/solvers.py): at rank 128 they are at an objective first.
       *
       * @param dual
       *   whether the row can be solved by as many equations as it has ratings
       */
     def prefersSteps(n: Int, rank: Int, gramian: Boolean, dual: Boolean): Boolean = {
       val exact = if (dual) RowCost.dual(n, rank) else RowCost.exact(n, rank)
-      exact > Worth * RowCost.steps(n, rank, steps, gramian)
+      exact > RowCost.steps(n, rank, steps, gramian)
     }
   }
-
-  private final val Worth = 1.5
 
   // Below it exact solutions are always quick enough.
   private final val Long = 96

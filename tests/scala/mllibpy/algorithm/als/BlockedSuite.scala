@@ -16,7 +16,7 @@ class BlockedSuite extends AnyFunSuite with LocalSession {
 
   /** Closes right after a cut, when nothing has replaced the factors that were cut. */
   private def cutAndClose(): Unit = {
-    val laidOut = LaidOut(Samples.ratings(sc), 3, Duplicates.Refuse)
+    val laidOut = LaidOut(Samples.ratings(sc), 3, Duplicates.Refuse, 10)
     try {
       val objective = Objective(implicitFeedback = true, 1f, 0.1f, nonnegative = false)
       val movement =

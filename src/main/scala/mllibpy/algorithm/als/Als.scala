@@ -85,7 +85,7 @@ object Als {
     val number = blocks(ratings, params, sc)
     def about = {
       val f = ratings.facts
-      val s = shape(params, f.about(Side.User), f.about(Side.Item), f.count, ratings.weighted)
+      val s = params.shape(f.about(Side.User), f.about(Side.Item), f.count, ratings.weighted)
       StrategyCost.choose(StrategyCost.all(s, Cluster.facts(sc))).strategy
     }
     val strategy = if (params.strategy == "auto") about else params.strategy
@@ -95,19 +95,11 @@ object Als {
         number,
         params.duplicates,
         ratings.facts.larger,
+        params.plan(0).width,
         params.plan(0).objective
       )
-    else LaidOut(ratings, number, params.duplicates)
+    else LaidOut(ratings, number, params.duplicates, params.plan(0).width)
   }
-
-  private def shape(
-      params: AlsParams,
-      users: Long,
-      items: Long,
-      ratings: Long,
-      weighted: Boolean
-  ): Shape =
-    Shape(users, items, ratings, params.plan(0).width, params.sweeps, weighted, params.exact)
 
   /** One block per core, but not for less than 10,000 ratings each, and none beyond 2^27. */
   private def blocks(ratings: Ratings, params: AlsParams, sc: SparkContext): Int =
@@ -127,11 +119,15 @@ object Als {
       sc: SparkContext
   ): String = {
     val (users, items) = (laidOut(Side.User).keys.length, laidOut(Side.Item).keys.length)
-    val exactly = shape(params, users.toLong, items.toLong, laidOut.entries, weighted)
+    val exactly = params.shape(users.toLong, items.toLong, laidOut.entries, weighted)
     val costs = StrategyCost
       .all(exactly, Cluster.facts(sc))
       .filter(c => (c.strategy == "hybrid") == laidOut.isInstanceOf[OneWay])
     val chosen = costs.find(_.strategy == params.strategy).getOrElse(StrategyCost.choose(costs))
+    InvalidInput.unless(
+      !params.sampled || Math.max(users, items).toLong * params.width <= Int.MaxValue - 16,
+      s"${params.samples} samples of ${Math.max(users, items)} rows of rank ${params.rank} are more than one array holds; take fewer n_samples or a smaller rank"
+    )
     InvalidInput.unless(
       !chosen.impossible,
       s"strategy '${chosen.strategy}' ${chosen.why.get}; take a smaller rank"

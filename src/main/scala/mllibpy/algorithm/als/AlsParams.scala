@@ -59,6 +59,16 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
   /** What is added to a product of factors, where ratings are centred by their mean. */
   def offset(mean: Double): Float = if (biases && !implicitFeedback) mean.toFloat else 0f
 
+  /** The solver that is meant: what the hybrid adds up are normal equations. */
+  private def solver: String = {
+    val named = at("solver").asText
+    if (named == "auto" && strategy == "hybrid") "cholesky" else named
+  }
+
+  /** What a fit of so many rows and ratings is to those who price it. */
+  def shape(users: Long, items: Long, ratings: Long, weighted: Boolean): Shape =
+    Shape(users, items, ratings, plan(0).width, sweeps, weighted, exact)
+
   /** What a fit to ratings of this mean computes. */
   def plan(mean: Double): Plan = {
     val objective = Objective(
@@ -72,8 +82,7 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
       biases,
       offset(mean)
     )
-    val method =
-      Method.named(at("solver").asText, rank, at("cg_steps").asInt, at("block_size").asInt)
+    val method = Method.named(solver, rank, at("cg_steps").asInt, at("block_size").asInt)
     Plan(rank, objective, method, seed, at("init_scale").asDouble, sampled)
   }
 

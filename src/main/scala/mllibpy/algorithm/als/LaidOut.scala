@@ -116,10 +116,10 @@ final class OneWay(
 }
 
 object LaidOut {
-  def apply(ratings: Ratings, blocks: Int, policy: Duplicates): BothWays = {
-    val users = side(ratings, blocks, policy, Side.User)
+  def apply(ratings: Ratings, blocks: Int, policy: Duplicates, rank: Int): BothWays = {
+    val users = side(ratings, blocks, policy, Side.User, rank)
     try {
-      val items = side(ratings, blocks, policy, Side.Item)
+      val items = side(ratings, blocks, policy, Side.Item, rank)
       try refuseChanging(ratings, users, items)
       catch { case e: Throwable => items.release(); throw e }
       new BothWays(users, items)
@@ -137,7 +137,7 @@ object LaidOut {
 
   /** Throws where a pair repeats. One job, with a shuffle. */
   private[als] def refuseRepeats(ratings: Ratings, blocks: Int): Unit =
-    side(ratings, blocks, Duplicates.Refuse, Side.User).release()
+    side(ratings, blocks, Duplicates.Refuse, Side.User, 0).release()
 
   /** The sum of each bucket's ratings, by block. */
   private def sums(blocks: RDD[SparseBlock]): RDD[(Int, Array[Double])] = blocks.map { b =>
@@ -167,9 +167,12 @@ object LaidOut {
       blocks: Int,
       policy: Duplicates,
       side: Side,
+      rank: Int,
       digested: Boolean = true
   ): LaidOutSide = {
-    val buckets = Buckets.balanced(ratings.facts.filling(side), blocks)
+    // A half-step is n k^2 operations for n ratings, and k^3 / 3 for each row.
+    val forRows = ratings.facts.about(side) * rank / 3
+    val buckets = Buckets.balanced(ratings.facts.filling(side), blocks, forRows)
     val byRow = if (side == Side.User) ratings.chunks else ratings.chunks.map(_.transposed)
     val built = Layout.blocks(byRow, buckets, policy).persist(StorageLevel.MEMORY_AND_DISK)
     try {

@@ -12,9 +12,10 @@ object OneWayLayout {
       blocks: Int,
       policy: Duplicates,
       large: Side,
+      rank: Int,
       objective: Objective
   ): OneWay = {
-    val laid = LaidOut.side(ratings, blocks, policy, large, digested = false)
+    val laid = LaidOut.side(ratings, blocks, policy, large, rank, digested = false)
     try {
       LaidOut.refuseChanging(ratings, laid)
       // What a row of the small side costs goes with the blocks that it is in, not with its ratings.

@@ -60,7 +60,8 @@ final case class StrategyCost(
 }
 
 object StrategyCost {
-  // Bytes of one rating at rest (column and value), and on its way to a block (two keys and a value);
+  // Bytes of one rating at rest (column and value; at most, since few distinct values and short columns
+  // are packed), and on its way to a block (two keys and a value);
   // and of its weight.
   private final val AtRest = 8L
   private final val Shuffled = 20L
