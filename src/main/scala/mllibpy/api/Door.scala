@@ -15,7 +15,6 @@ import mllibpy.algorithm.als.{
   Ratings,
   Recommender,
   Side,
-  Shape,
   StrategyCost
 }
 import mllibpy.engine.{DenseTiles, InvalidInput}
