@@ -308,7 +308,8 @@ class ALS(FactorModel):
         _bridge.call("check", params)
         told = _fits.checked_callbacks(callbacks)
         start = None if init is None else _start(init)
-        with self._held(ratings, self.weight_col) as given, self._held(validation) as judges:
+        judging = contextlib.nullcontext() if validation is None else self._held(validation)
+        with self._held(ratings, self.weight_col) as given, judging as judges:
             handle = _bridge.call("fit", given, params, start, judges, bool(told))
             steps = 2 * self._sweeps()
             self._learn(_fits.run(handle, steps, show=wanted(progress), callbacks=told))
@@ -369,10 +370,7 @@ class ALS(FactorModel):
 
     @contextlib.contextmanager
     def _held(self, ratings: Any, weight_col: str | None = None) -> Iterator[_bridge.Handle]:
-        """Give the JVM's side of ratings (None: of none), for the time of a call."""
-        if ratings is None:
-            yield None
-            return
+        """Give the JVM's side of ratings, for the time of a call."""
         # What does not ask for weights takes ratings that have them, too.
         four = isinstance(ratings, tuple | list) and len(ratings) == 4
         bare = weight_col is None and four and self.weight_col is not None

@@ -273,3 +273,10 @@ def test_ids_asked_for_that_are_no_ids(bad: list[Any]) -> None:
 def test_pairs_of_different_lengths() -> None:
     with refused(ValueError, "differ in length: 2 and 3"):
         fitted("nan").predict([1, 2], [2, 9, 16])
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score", "fold_in", "explain"])
+def test_no_ratings_at_all_are_refused(method: str) -> None:
+    als = ALS(rank=2, max_iter=1).fit(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 4.0]))
+    with refused(TypeError, "ratings must be", "not NoneType"):
+        getattr(als, method)(None)
