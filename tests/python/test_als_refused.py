@@ -280,3 +280,8 @@ def test_no_ratings_at_all_are_refused(method: str) -> None:
     als = ALS(rank=2, max_iter=1).fit(([1, 1, 2], [10, 20, 10], [5.0, 3.0, 4.0]))
     with refused(TypeError, "ratings must be", "not NoneType"):
         getattr(als, method)(None)
+
+
+def test_a_weight_of_what_nobody_rated_is_for_implicit_feedback() -> None:
+    with refused(ValueError, "unobserved_weight is for implicit feedback", "implicit=True"):
+        ALS(unobserved_weight=0.1).fit(stars())

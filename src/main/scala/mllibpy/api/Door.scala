@@ -157,7 +157,7 @@ object Door {
   // ---- ALS
 
   /** Checks parameters without any work. */
-  def check(params: String): Unit = { paramsOf(params); () }
+  def check(params: String): Unit = paramsOf(params).refuseIdle()
 
   private def paramsOf(params: String): AlsParams =
     AlsParams.of(parse(params).asInstanceOf[ObjectNode])

@@ -36,6 +36,7 @@ object Als {
   private def run(ratings: Ratings, params: AlsParams, monitor: Monitor, extras: Extras)(
       meanOf: LaidOut => Double
   ): AlsModel = {
+    params.refuseIdle()
     val sc = ratings.chunks.sparkContext
     val began = System.nanoTime()
     monitor.enter("checking the ratings")

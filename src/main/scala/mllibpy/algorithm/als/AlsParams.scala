@@ -86,6 +86,14 @@ final class AlsParams private (val json: ObjectNode) extends Serializable {
     Plan(rank, objective, method, seed, at("init_scale").asDouble, sampled)
   }
 
+  /** Throws where a fit would take no notice of what was asked; models that were fitted so can be
+    * read all the same.
+    */
+  def refuseIdle(): Unit = InvalidInput.unless(
+    implicitFeedback || at("unobserved_weight").isNull,
+    "unobserved_weight is for implicit feedback; set implicit=True, or leave it out"
+  )
+
   /** The same parameters with one changed: `params.set("rank", 20)`. */
   def set(name: String, value: Any): AlsParams = {
     val next = json.deepCopy()
