@@ -1,5 +1,5 @@
 #!/bin/sh
-# sbt: the launcher comes once through Maven, is checked by its SHA-256, and resolves from the
+# sbt: the launcher comes once from Maven Central, is checked by its SHA-256, and resolves from the
 # local cache and Maven Central alone. Give it </dev/null where nobody can answer: on an error
 # while loading it asks.
 set -eu
@@ -12,13 +12,15 @@ jar="$dir/sbt-launch-$v.jar"
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi; }
 
 if [ ! -f "$jar" ]; then
-  command -v mvn >/dev/null || {
-    echo "sbt's launcher comes through Maven, which is not on PATH: apt-get install maven" >&2
-    exit 1
-  }
   tmp=$(mktemp -d)
   trap 'rm -rf "$tmp"' EXIT
-  mvn -q dependency:copy -Dartifact=org.scala-sbt:sbt-launch:$v -DoutputDirectory="$tmp" </dev/null
+  if command -v mvn >/dev/null; then
+    mvn -q dependency:copy -Dartifact=org.scala-sbt:sbt-launch:$v -DoutputDirectory="$tmp" </dev/null
+  else
+    "${PYTHON:-python3}" -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' \
+      "https://repo1.maven.org/maven2/org/scala-sbt/sbt-launch/$v/sbt-launch-$v.jar" \
+      "$tmp/sbt-launch-$v.jar"
+  fi
   got=$(sha256 "$tmp/sbt-launch-$v.jar" | cut -d' ' -f1)
   [ "$got" = "$sha" ] || {
     echo "sbt-launch-$v.jar has SHA-256 $got where $sha is expected: not used" >&2

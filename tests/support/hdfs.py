@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from support.processes import free_port, says, start, stop, wait_for
 from mllib_py import _java
 
 _JARS = Path(pyspark.__file__).parent / "jars"
+_KEPT = Path(__file__).parents[2] / "target/hdfs"
+_CENTRAL = "https://repo1.maven.org/maven2"
 _OPENED = ("java.lang", "java.nio", "java.util")
 _SITE = """<configuration>
 {properties}
@@ -29,17 +33,24 @@ appender.c.layout.pattern = %d %p %c{1}: %m%n
 
 
 def _minicluster() -> Path:
-    """The jar with the servers, through Maven; pyspark carries the client alone."""
+    """The jar with the servers, from Maven Central; pyspark carries the client alone."""
     api = next(_JARS.glob("hadoop-client-api-*.jar"))
     version = api.stem.removeprefix("hadoop-client-api-")
-    group, artifact = "org.apache.hadoop", "hadoop-client-minicluster"
-    name = f"{artifact}/{version}/{artifact}-{version}.jar"
-    jar = Path.home() / ".m2/repository/org/apache/hadoop" / name
+    artifact = "hadoop-client-minicluster"
+    jar = _KEPT / f"{artifact}-{version}.jar"
     if not jar.exists():
-        maven = shutil.which("mvn")
-        assert maven is not None, "the HDFS tests need Maven: apt-get install maven"
-        wanted = f"-Dartifact={group}:{artifact}:{version}"
-        subprocess.run([maven, "-q", "dependency:get", wanted, "-Dtransitive=false"], check=True)
+        _KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_KEPT) as folder:
+            fetched = Path(folder) / jar.name
+            maven = shutil.which("mvn")
+            if maven is None:
+                source = f"{_CENTRAL}/org/apache/hadoop/{artifact}/{version}/{jar.name}"
+                urllib.request.urlretrieve(source, fetched)
+            else:
+                wanted = f"-Dartifact=org.apache.hadoop:{artifact}:{version}"
+                copy = [maven, "-q", "dependency:copy", wanted, f"-DoutputDirectory={folder}"]
+                subprocess.run(copy, check=True, stdin=subprocess.DEVNULL)
+            fetched.rename(jar)
     return jar
 
 
