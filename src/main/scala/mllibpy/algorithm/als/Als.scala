@@ -90,16 +90,10 @@ object Als {
       StrategyCost.choose(StrategyCost.all(s, Cluster.facts(sc))).strategy
     }
     val strategy = if (params.strategy == "auto") about else params.strategy
+    val (policy, plan) = (params.duplicates, params.plan(0))
     if (strategy == "hybrid")
-      OneWayLayout(
-        ratings,
-        number,
-        params.duplicates,
-        ratings.facts.larger,
-        params.plan(0).width,
-        params.plan(0).objective
-      )
-    else LaidOut(ratings, number, params.duplicates, params.plan(0).width)
+      OneWayLayout(ratings, number, policy, ratings.facts.larger, plan.width, plan.objective)
+    else LaidOut(ratings, number, policy, plan.width)
   }
 
   /** One block per core, but not for less than 10,000 ratings each, and none beyond 2^27. */

@@ -60,9 +60,8 @@ final case class StrategyCost(
 }
 
 object StrategyCost {
-  // Bytes of one rating at rest (column and value; at most, since few distinct values and short columns
-  // are packed), and on its way to a block (two keys and a value);
-  // and of its weight.
+  // Bytes of one rating at rest (column and value; at most, since few distinct values and short
+  // columns are packed), and on its way to a block (two keys and a value); and of its weight.
   private final val AtRest = 8L
   private final val Shuffled = 20L
   private final val Weight = 4L
@@ -190,10 +189,8 @@ object StrategyCost {
     val moved = held * (1 + c.executors) + parts.toLong
     val resting = ratingBytes(s) + 2 * (factorBytes(s) - held) + parts.toLong
     val added = parts * AddUp / (c.executors * c.cores)
-    val step =
-      (1 + sent(c)) * held / wire(c) + parts / (wire(
-        c
-      ) * c.executors) + added + Job + JobWithShuffle
+    val crossed = (1 + sent(c)) * held / wire(c) + parts / (wire(c) * c.executors)
+    val step = crossed + added + Job + JobWithShuffle
     val need = resting / c.executors + 2 * held
     val driver = factorBytes(s) + held
     priced("hybrid", laidBytes, moved, need, driver, c, unfit(s, c, held)) {
