@@ -13,6 +13,12 @@ final class FloatRows(private var _rank: Int, private var _padded: Array[Float])
   def padded: Array[Float] = _padded
   def rows: Int = _padded.length / Stride.of(_rank)
 
+  /** The rows `from until until`, padded. */
+  def run(from: Int, until: Int): Array[Float] = {
+    val stride = Stride.of(_rank)
+    java.util.Arrays.copyOfRange(_padded, from * stride, until * stride)
+  }
+
   override def writeExternal(out: ObjectOutput): Unit = {
     out.writeInt(_rank)
     Bulk.writeFloats(out, Stride.pack(_padded, _rank))

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.als
 
 import mllibpy.engine.{FloatRows, Gather, Shared, SparseBlock}
-import mllibpy.kernel.{HalfStepSums, Prior, Stride}
+import mllibpy.kernel.{HalfStepSums, Prior}
 import org.apache.spark.SparkContext
 import org.apache.spark.rdd.RDD
 
@@ -101,13 +101,9 @@ private object DriverModels {
       current: Option[Shared[FloatRows]],
       prior: Prior
   ): RDD[Solved] = {
-    val stride = Stride.of(step.rank)
     blocks.map { b =>
       val rows = FloatRows.pick(fixed.value.padded, step.rank, LaidOut.places(b, fixedKeys.value))
-      val own = current.map { c =>
-        val from = firstRow(b.number) * stride
-        java.util.Arrays.copyOfRange(c.value.padded, from, from + b.rowKeys.length * stride)
-      }
+      val own = current.map(c => c.value.run(firstRow(b.number), firstRow(b.number + 1)))
       step.solve(side, b, rows, gramian, own.orNull, prior)
     }
   }

@@ -10,7 +10,7 @@ import mllibpy.engine.{
   Shared,
   SparseBlock
 }
-import mllibpy.kernel.{Prior, RowSummer, RowSums, Stride}
+import mllibpy.kernel.{Prior, RowSummer, RowSums}
 import org.apache.spark.{Partitioner, SparkContext}
 import org.apache.spark.rdd.{RDD, ShuffledRDD}
 import org.apache.spark.storage.StorageLevel
@@ -317,16 +317,12 @@ private[als] object Hybrid {
       gramian: Array[Float],
       current: Option[Shared[FloatRows]]
   ): RDD[Solved] = {
-    val stride = Stride.of(step.rank)
     val brought =
       new ShuffledRDD[Address, PartialRows, PartialRows](parts, Owners(owners.getNumPartitions))
         .setKeyOrdering(Address.order)
     owners.zipPartitions(brought) { (o, p) =>
       val rows = o.next()
-      val own = current.map { c =>
-        val from = firstRow(rows.number) * stride
-        java.util.Arrays.copyOfRange(c.value.padded, from, from + rows.keys.length * stride)
-      }
+      val own = current.map(c => c.value.run(firstRow(rows.number), firstRow(rows.number + 1)))
       val sums = added(p, rows.keys.length, step.rank, runLength(step.rank))
       Iterator.single(step.solve(side, rows, sums, gramian, own.orNull))
     }
