@@ -34,7 +34,7 @@ def stored(folder: str, n: int) -> None:
 
 def _fit(who: str, frame: Any) -> None:
     if who == "ours":
-        mllib_py.ALS(rank=RANK, max_iter=1, num_blocks=2).fit(frame, progress=False)
+        mllib_py.ALS(rank=RANK, max_iter=1).fit(frame, progress=False)
         return
     from pyspark.ml.recommendation import ALS
 

@@ -253,4 +253,29 @@ class StrategyCostSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
         Seq("2 KiB", "5120 KiB", "300 MiB", "9216 MiB", "25.0 GiB")
     )
   }
+
+  // Seconds of whole fits of 5 iterations: data-parallel, broadcast, blocked, hybrid, on two threads
+  // of one JVM and on two executors (bench/results/strategies.json).
+  private val measured = Seq(
+    (Shape(6000, 3700, 1000000, 64, 5), (1.57, 1.71, 1.98, 2.47), (4.26, 5.25, 4.24, 4.16)),
+    (Shape(6000, 3700, 1000000, 16, 5), (0.90, 0.82, 1.25, 0.92), (1.45, 1.43, 2.12, 2.01)),
+    (Shape(100000, 20000, 2000000, 32, 5), (2.77, 2.80, 3.38, 3.47), (4.16, 4.89, 5.21, 5.61)),
+    (Shape(300000, 1000, 2000000, 32, 5), (3.54, 3.51, 4.40, 3.38), (10.17, 10.04, 7.29, 5.42)),
+    (Shape(20000, 100000, 2000000, 64, 5), (3.93, 4.11, 4.88, 8.04), (6.18, 7.39, 7.49, 12.61))
+  )
+
+  test("of shapes that were measured, the fastest is chosen, or one within 20%") {
+    for (
+      (shape, here, there) <- measured;
+      (cluster, (data, all, joined, both)) <- Seq(
+        local(2, 3 * GiB) -> here,
+        nodes(2, 1, 2 * GiB, driver = 3 * GiB) -> there
+      )
+    ) {
+      val seconds =
+        Map("data-parallel" -> data, "broadcast" -> all, "blocked" -> joined, "hybrid" -> both)
+      val strategy = chosen(shape, cluster).strategy
+      assert(seconds(strategy) <= 1.2 * seconds.values.min, s"$shape $cluster: $strategy")
+    }
+  }
 }

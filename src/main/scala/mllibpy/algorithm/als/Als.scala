@@ -96,13 +96,19 @@ object Als {
     else LaidOut(ratings, number, policy, plan.width)
   }
 
-  /** One block per core, but not for less than 10,000 ratings each, and none beyond 2^27. */
+  /** One block per core, but not for less than 10,000 ratings each; several where they would be
+    * large: while one is built, a rating of it takes some 60 bytes.
+    */
   private def blocks(ratings: Ratings, params: AlsParams, sc: SparkContext): Int =
     params.numBlocks.getOrElse {
       val n = ratings.facts.count
-      val useful = Math.min(sc.defaultParallelism.toLong, Math.max(1L, n / 10000))
-      Math.min(Buckets.Most.toLong, Math.max(useful, n >> 27)).toInt
+      val cores = sc.defaultParallelism.toLong
+      val each = 1 + n / (cores * MostInBlock)
+      val useful = Math.min(cores * each, Math.max(1L, n / 10000))
+      Math.min(Buckets.Most.toLong, useful).toInt
     }
+
+  private final val MostInBlock = 4L << 20
 
   /** The strategy asked for, or the cheapest of those that go with the layout. Throws where it
     * cannot work, before the long work.

@@ -76,6 +76,10 @@ object StrategyCost {
   // side, and to write, read and add up a byte of partial equations.
   private final val Turn = 2e-8
   private final val AddUp = 6e-9
+  // The same for a byte of factors: to gather, write and read one that goes from block to block, and
+  // on a cluster to read and write one that passes through the driver, which is one thread's work.
+  private final val Route = 1.2e-8
+  private final val Pass = 1e-8
 
   def all(shape: Shape, cluster: ClusterFacts): Seq[StrategyCost] =
     Seq(
@@ -142,8 +146,11 @@ object StrategyCost {
     */
   private def modelTraffic(s: Shape, c: ClusterFacts): (Long, Double) = {
     val bytes = factorBytes(s) * (1 + c.executors)
-    (bytes, (1 + sent(c)) * factorBytes(s) / wire(c) + 2 * Job)
+    (bytes, throughDriver(factorBytes(s), c) + 2 * Job)
   }
+
+  private def throughDriver(bytes: Long, c: ClusterFacts): Double =
+    bytes * ((1 + sent(c)) / wire(c) + (if (c.local) 0 else Pass))
 
   private def broadcast(s: Shape, c: ClusterFacts): StrategyCost = {
     val (laidBytes, laid) = layout(s, c)
@@ -170,7 +177,8 @@ object StrategyCost {
     val (laidBytes, laid) = layout(s, c)
     val moved = ((crossing(s, c, s.users) + crossing(s, c, s.items)) * s.rank * 4).toLong
     val held = ratingBytes(s) / c.executors + 2 * factorBytes(s) / c.executors + moved / c.executors
-    val step = moved / (wire(c) * c.executors) + 2 * JobWithShuffle
+    val routed = moved * Route / (c.executors * c.cores)
+    val step = moved / (wire(c) * c.executors) + routed + 2 * JobWithShuffle
     // At the end the driver holds the model.
     val end = tooLong(s, c, 0)
     priced("blocked", laidBytes, moved, held, factorBytes(s), c, end) {
@@ -189,7 +197,7 @@ object StrategyCost {
     val moved = held * (1 + c.executors) + parts.toLong
     val resting = ratingBytes(s) + 2 * (factorBytes(s) - held) + parts.toLong
     val added = parts * AddUp / (c.executors * c.cores)
-    val crossed = (1 + sent(c)) * held / wire(c) + parts / (wire(c) * c.executors)
+    val crossed = throughDriver(held, c) + parts / (wire(c) * c.executors)
     val step = crossed + added + Job + JobWithShuffle
     val need = resting / c.executors + 2 * held
     val driver = factorBytes(s) + held
