@@ -98,8 +98,9 @@ class ALS(FactorModel):
     nonnegative : bool, default=False
         Constrain all factors to be at least 0.
     num_blocks : int or None, default=None
-        Number of blocks for each side. None: as many as the cluster has cores, fewer for little
-        data. The factors do not depend on it.
+        Number of blocks for each side. None: as many as the cluster has cores, several times as
+        many where they would have over four million ratings, fewer for little data. The factors do
+        not depend on it.
     tol : float or None, default=None
         Stop when an iteration lowers the objective by less than this share of it. None: run all
         iterations.
