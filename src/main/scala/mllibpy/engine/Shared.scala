@@ -19,15 +19,20 @@ abstract class Shared[T] extends Serializable {
 
 object Shared {
   def apply[T <: AnyRef: scala.reflect.ClassTag](sc: SparkContext, value: T): Shared[T] = {
-    val id = next.getAndIncrement()
-    if (sc.isLocal) {
-      here.put(id, value)
-      new Here[T](id)
-    } else {
+    if (sc.isLocal) inThisJvm(value)
+    else {
+      val id = next.getAndIncrement()
       val broadcast = sc.broadcast(value)
       here.put(id, Elsewhere)
       new Everywhere[T](id, broadcast)
     }
+  }
+
+  /** A value that no other JVM reads. */
+  def inThisJvm[T <: AnyRef](value: T): Shared[T] = {
+    val id = next.getAndIncrement()
+    here.put(id, value)
+    new Here[T](id)
   }
 
   /** How many values this driver has shared and not destroyed: after a fit, as many as before. */
