@@ -41,6 +41,12 @@ final class ArrayReader(path: String) extends AutoCloseable {
     a
   }
 
+  def doubles(n: Int): Array[Double] = {
+    val a = new Array[Double](n)
+    take(n, 8)((b, from, m) => b.asDoubleBuffer().get(a, from, m))
+    a
+  }
+
   def bytes(n: Int): Array[Byte] = {
     val a = new Array[Byte](n)
     take(n, 1)((b, from, m) => b.get(a, from, m))
@@ -84,6 +90,10 @@ object ArrayWriter {
 
   def floats(path: String, a: Array[Float]): Unit = write(path) { w =>
     w.put(a.length, 4)((b, from, m) => b.asFloatBuffer().put(a, from, m))
+  }
+
+  def doubles(path: String, a: Array[Double]): Unit = write(path) { w =>
+    w.put(a.length, 8)((b, from, m) => b.asDoubleBuffer().put(a, from, m))
   }
 
   /** Offsets, then the bytes. */

@@ -33,12 +33,12 @@ final class FrameAnswer(val frame: DataFrame, val unknown: Int)
 /** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
   * bytes.
   */
-object Door {
-  private val mapper = new ObjectMapper()
-  private def spark: SparkSession = SparkSession.active
-  private def sc: SparkContext = spark.sparkContext
+object Door extends LinearDoor {
+  protected val mapper = new ObjectMapper()
+  protected def spark: SparkSession = SparkSession.active
+  protected def sc: SparkContext = spark.sparkContext
   private def files: Files = Read.filesOf(spark)
-  private def parse(json: String): JsonNode = mapper.readTree(json)
+  protected def parse(json: String): JsonNode = mapper.readTree(json)
 
   /** Has the kernels compiled while the caller gets its data ready. */
   def warmUp(): Unit = WarmUp.start()
@@ -162,7 +162,8 @@ object Door {
   private def paramsOf(params: String): AlsParams =
     AlsParams.of(parse(params).asInstanceOf[ObjectNode])
 
-  def fit(r: Ratings, params: String): FitHandle = fit(r, params, null, null, watched = false)
+  def fit(r: Ratings, params: String): FitHandle[AlsModel] =
+    fit(r, params, null, null, watched = false)
 
   /** A fit that may start from a model, be judged by other ratings, and wait for its watcher after
     * each iteration; null where it does not.
@@ -173,9 +174,9 @@ object Door {
       init: AlsModel,
       validation: Ratings,
       watched: Boolean
-  ): FitHandle = {
+  ): FitHandle[AlsModel] = {
     val p = paramsOf(params)
-    new FitHandle(sc, p.rank)((monitor, watch) =>
+    new FitHandle(sc, s"ALS, rank ${p.rank}")((monitor, watch) =>
       Als.fit(
         r,
         p,
@@ -186,9 +187,9 @@ object Door {
   }
 
   /** One more iteration over a model's ratings and new ones, see [[PartialFit]]. */
-  def partialFit(m: AlsModel, r: Ratings, params: String): FitHandle = {
+  def partialFit(m: AlsModel, r: Ratings, params: String): FitHandle[AlsModel] = {
     val p = paramsOf(params)
-    new FitHandle(sc, p.rank)((monitor, _) => PartialFit(m, r, p, monitor))
+    new FitHandle(sc, s"ALS, rank ${p.rank}")((monitor, _) => PartialFit(m, r, p, monitor))
   }
 
   /** Costs of the strategies for these ratings, on this cluster or a pretended one. */
@@ -319,9 +320,9 @@ object Door {
   }
 
   /** A first iteration, for a model that others will follow. */
-  def firstFit(r: Ratings, params: String): FitHandle = {
+  def firstFit(r: Ratings, params: String): FitHandle[AlsModel] = {
     val p = paramsOf(params)
-    new FitHandle(sc, p.rank)((monitor, _) => PartialFit.first(r, p, monitor))
+    new FitHandle(sc, s"ALS, rank ${p.rank}")((monitor, _) => PartialFit.first(r, p, monitor))
   }
 
   /** A model of new users or items, see [[FoldIn]]. */

@@ -1,6 +1,6 @@
 package mllibpy.api
 
-import mllibpy.algorithm.als.{AlsModel, IterationReport}
+import mllibpy.algorithm.als.IterationReport
 import mllibpy.engine.{InvalidInput, Monitor}
 import org.apache.spark.SparkContext
 
@@ -9,17 +9,19 @@ import org.apache.spark.SparkContext
   * Where it is watched, it waits after each iteration until the caller has answered its report, for
   * an hour at most: a caller that is gone does not hold it for ever.
   *
+  * @param what
+  *   is fitted, in the words that Spark's pages show beside its jobs
   * @param fit
   *   the work, given who to tell how far it is and whom to ask after an iteration
   */
-final class FitHandle(sc: SparkContext, rank: Int)(
-    fit: (Monitor, IterationReport => Boolean) => AlsModel
+final class FitHandle[M](sc: SparkContext, what: String)(
+    fit: (Monitor, IterationReport => Boolean) => M
 ) {
   private val monitor = new Monitor
   private val group = s"mllib_py-fit-${java.util.UUID.randomUUID}"
 
   // All guarded by `this`.
-  private var result: Option[Either[Throwable, AlsModel]] = None
+  private var result: Option[Either[Throwable, M]] = None
   private var waiting: Option[IterationReport] = None
   private var answered: Option[Boolean] = None
 
@@ -28,7 +30,7 @@ final class FitHandle(sc: SparkContext, rank: Int)(
     () => {
       val ended =
         try {
-          sc.setJobGroup(group, s"mllib_py ALS, rank $rank", interruptOnCancel = false)
+          sc.setJobGroup(group, s"mllib_py $what", interruptOnCancel = false)
           Right(fit(monitor, ask))
         } catch { case e: Throwable => Left(e) }
       synchronized {
@@ -91,7 +93,7 @@ final class FitHandle(sc: SparkContext, rank: Int)(
   }
 
   /** The model; throws what the fit threw. Waits for the end. */
-  def model(): AlsModel = {
+  def model(): M = {
     await()
     result.get.fold(e => throw e, identity)
   }

@@ -1,0 +1,134 @@
+package mllibpy.algorithm.linear
+
+import breeze.linalg.{eigSym, DenseMatrix}
+
+/** Least squares as a quadratic function of the coefficients: half the mean squared error,
+  * {{{1/2 w'Gw - b'w + c/2}}}
+  *
+  * @param gram
+  *   G, by row
+  * @param factor
+  *   what a feature's penalty is multiplied by
+  */
+private[linear] final class Quadratic(
+    val gram: Array[Double],
+    val moment: Array[Double],
+    val targetSquares: Double,
+    factor: Array[Double]
+) {
+  val features: Int = moment.length
+
+  def l2(penalty: Penalty, f: Int): Double = penalty.l2 * factor(f) * factor(f)
+  def l1(penalty: Penalty, f: Int): Double = penalty.l1 * factor(f)
+
+  /** Gw */
+  def times(w: Array[Double]): Array[Double] = {
+    val out = new Array[Double](features)
+    for (f <- 0 until features; by = w(f); if by != 0) addColumn(f, by, out)
+    out
+  }
+
+  /** to += by * column f of G */
+  def addColumn(f: Int, by: Double, to: Array[Double]): Unit = {
+    var g = 0
+    val at = f * features
+    while (g < features) { to(g) += by * gram(at + g); g += 1 }
+  }
+
+  /** With the penalty. */
+  def objective(w: Array[Double], penalty: Penalty): Double = {
+    val product = times(w)
+    var sum = targetSquares / 2
+    for (f <- 0 until features)
+      sum += w(f) * (product(f) / 2 - moment(f) + l2(penalty, f) * w(f) / 2) +
+        l1(penalty, f) * Math.abs(w(f))
+    sum
+  }
+
+  /** Where the gradient vanishes, for a penalty without L1; of several such points, the one nearest
+    * to 0.
+    */
+  def minimum(penalty: Penalty): Array[Double] = {
+    val a = gram.clone()
+    for (f <- 0 until features) a(f * features + f) += l2(penalty, f)
+    definite(a).getOrElse(nearest(a))
+  }
+
+  /** By Cholesky's factors of the matrix scaled to a unit diagonal; None where it is singular or
+    * nearly so.
+    */
+  private def definite(a: Array[Double]): Option[Array[Double]] = {
+    val n = features
+    val by = Array.tabulate(n)(f => 1 / Math.sqrt(a(f * n + f)))
+    if (!by.forall(java.lang.Double.isFinite)) None
+    else {
+      val l = Array.tabulate(n * n)(i => a(i) * by(i / n) * by(i % n))
+      if (!Quadratic.factor(l, n)) None
+      else {
+        val x = Quadratic.solve(l, n, Array.tabulate(n)(f => moment(f) * by(f)))
+        Some(Array.tabulate(n)(f => x(f) * by(f)))
+      }
+    }
+  }
+
+  /** By eigenvectors; those along which nothing is known are left out. */
+  private def nearest(a: Array[Double]): Array[Double] = {
+    val eigen = eigSym(new DenseMatrix(features, features, a))
+    val values = eigen.eigenvalues.toArray
+    val vectors = eigen.eigenvectors
+    val least = values.map(Math.abs).max * features * Quadratic.Epsilon
+    val out = new Array[Double](features)
+    for (e <- 0 until features; if values(e) > least) {
+      val along = (0 until features).map(f => vectors(f, e) * moment(f)).sum / values(e)
+      for (f <- 0 until features) out(f) += along * vectors(f, e)
+    }
+    out
+  }
+}
+
+private object Quadratic {
+  private final val Epsilon = 2.220446049250313e-16
+  // Below it, a pivot of a matrix with a unit diagonal is rounding.
+  private final val LeastPivot = 1e-11
+
+  /** Cholesky's factor in the lower triangle; false where a pivot is not clearly positive. */
+  def factor(a: Array[Double], n: Int): Boolean = {
+    var j = 0
+    var fine = true
+    while (j < n && fine) {
+      val pivot = a(j * n + j) - dot(a, j * n, j * n, j)
+      fine = pivot > LeastPivot
+      val root = Math.sqrt(pivot)
+      a(j * n + j) = root
+      var i = j + 1
+      while (i < n && fine) {
+        a(i * n + j) = (a(i * n + j) - dot(a, i * n, j * n, j)) / root
+        i += 1
+      }
+      j += 1
+    }
+    fine
+  }
+
+  def solve(l: Array[Double], n: Int, b: Array[Double]): Array[Double] = {
+    val x = b.clone()
+    for (i <- 0 until n) {
+      var sum = x(i)
+      for (j <- 0 until i) sum -= l(i * n + j) * x(j)
+      x(i) = sum / l(i * n + i)
+    }
+    for (i <- n - 1 to 0 by -1) {
+      var sum = x(i)
+      for (j <- i + 1 until n) sum -= l(j * n + i) * x(j)
+      x(i) = sum / l(i * n + i)
+    }
+    x
+  }
+
+  private def dot(a: Array[Double], p: Int, q: Int, n: Int): Double = {
+    var sum = 0.0
+    var i = 0
+    while (i < n) { sum += a(p + i) * a(q + i); i += 1 }
+    sum
+  }
+}

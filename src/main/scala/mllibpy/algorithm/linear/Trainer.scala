@@ -1,0 +1,112 @@
+package mllibpy.algorithm.linear
+
+import mllibpy.engine.{Monitor, StepRecord}
+
+/** What came of a setting.
+  *
+  * @param coefficients
+  *   by output, each with its intercept behind the last feature
+  * @param gradient
+  *   the largest entry of the gradient, in the coordinates that the minimiser sees
+  * @param gap
+  *   how far the objective is from the minimum at most, where that is known
+  */
+final case class Trained(
+    coefficients: Array[Double],
+    objective: Double,
+    gradient: Double,
+    iterations: Int,
+    reason: String,
+    gap: Option[Double] = None
+)
+
+/** Minimises a problem for one or several settings of its penalty. */
+private[linear] object Trainer {
+
+  /** All settings together, each by a minimiser of its own: a pass for a step of all of them. Those
+    * that have ended take no part in the next.
+    */
+  def path(
+      problem: Problem,
+      penalties: Seq[Penalty],
+      starts: Seq[Option[Array[Double]]],
+      stopping: Stopping,
+      monitor: Monitor
+  ): Seq[Trained] = {
+    val searches = penalties.zip(starts).map { case (penalty, start) =>
+      minimiser(problem, penalty, start, stopping)
+    }
+    def open = penalties.zip(searches).filter(_._2.reason.isEmpty)
+    var step = 0
+    while (open.nonEmpty) {
+      val began = System.nanoTime()
+      val asking = open
+      val found = problem.evaluate(asking.map { case (penalty, s) => (penalty, s.point) })
+      for (((_, search), (value, gradient)) <- asking.zip(found)) search.tell(value, gradient)
+      step += 1
+      val seconds = (System.nanoTime() - began) / 1e9
+      monitor.record(StepRecord(step, "pass", searches.map(_.best.value).sum, seconds))
+    }
+    penalties.zip(searches).map { case (penalty, s) =>
+      trained(problem, penalty, s.best, s.iterations, s.reason.get)
+    }
+  }
+
+  private def minimiser(
+      problem: Problem,
+      penalty: Penalty,
+      start: Option[Array[Double]],
+      stopping: Stopping
+  ): Minimiser = {
+    val from = begin(problem, penalty, start)
+    if (penalty.l1 > 0) new Owlqn(from, problem.l1(penalty), stopping)
+    else new Lbfgs(from, stopping)
+  }
+
+  private def begin(
+      problem: Problem,
+      penalty: Penalty,
+      start: Option[Array[Double]]
+  ): Array[Double] =
+    start.map(problem.point(penalty, _)).getOrElse(new Array[Double](problem.length))
+
+  /** One setting, by Newton-CG. */
+  def newton(
+      problem: Problem,
+      penalty: Penalty,
+      start: Option[Array[Double]],
+      stopping: Stopping,
+      monitor: Monitor
+  ): Trained = {
+    var began = System.nanoTime()
+    var step = 0
+    val (best, iterations, reason) = NewtonCg.minimise(
+      begin(problem, penalty, start),
+      stopping,
+      v => problem.evaluate(Seq((penalty, v))).head,
+      (v, d) => problem.hessianVector(penalty, v, d),
+      b => {
+        step += 1
+        val now = System.nanoTime()
+        monitor.record(StepRecord(step, "iteration", b.value, (now - began) / 1e9))
+        began = now
+      }
+    )
+    trained(problem, penalty, best, iterations, reason)
+  }
+
+  private def trained(
+      problem: Problem,
+      penalty: Penalty,
+      best: Best,
+      iterations: Int,
+      reason: String
+  ) =
+    Trained(
+      problem.settled(penalty, problem.coefficients(penalty, best.point)),
+      best.value,
+      best.gradient,
+      iterations,
+      reason
+    )
+}

@@ -1,0 +1,127 @@
+package mllibpy.api
+
+import com.fasterxml.jackson.databind.JsonNode
+import mllibpy.algorithm.linear.LinearData
+import mllibpy.engine.{Blocks, DriverBlocks, HereBlocks, SparkBlocks}
+import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, SparseExamples}
+import org.apache.spark.SparkContext
+
+/** A data set from arrays in a file: the features by row, or starts, columns and values of the
+  * entries; then targets, and weights where there are any. Blocks of it stay on the driver.
+  */
+object LinearArrays {
+  // Bytes of a block at most, and of a data set that the driver sums faster than a cluster does.
+  private final val BlockBytes = 8L << 20
+  private final val Small = 1L << 20
+
+  def fromFile(sc: SparkContext, path: String, meta: JsonNode): LinearData = {
+    val shape = Shape.of(meta)
+    val in = new ArrayReader(path)
+    try {
+      val rows = rowsOfBlocks(shape, sc.defaultParallelism)
+      val blocks = rows.map { case (from, n) =>
+        if (shape.sparse) sparse(in, shape, from, n) else dense(in, shape, from, n)
+      }
+      new LinearData(placed(sc, blocks), shape.features, shape.classes, shape.sparse)
+    } finally in.close()
+  }
+
+  private final case class Shape(
+      rows: Long,
+      features: Int,
+      classes: Int,
+      entries: Long,
+      sparse: Boolean,
+      single: Boolean,
+      weighted: Boolean
+  ) {
+    def width: Int = if (single) 4 else 8
+    def bytes: Long = if (sparse) 12 * entries else 8 * rows * features
+    private val starts: Long = if (sparse) 8 * (rows + 1) else 0
+    // Where the columns, the values, the targets and the weights begin.
+    def columns: Long = starts
+    def values: Long = starts + (if (sparse) 4 * entries else 0)
+    def targets: Long = values + width * (if (sparse) entries else rows * features)
+    def weights: Long = targets + 8 * rows
+  }
+
+  private object Shape {
+    def of(m: JsonNode): Shape = Shape(
+      m.get("rows").asLong,
+      m.get("features").asInt,
+      m.get("classes").asInt,
+      m.path("entries").asLong(0),
+      m.get("sparse").asBoolean,
+      m.get("single").asBoolean,
+      m.get("weighted").asBoolean
+    )
+  }
+
+  /** First row and number of rows: several blocks to a core, none too large. */
+  private def rowsOfBlocks(s: Shape, cores: Int): Seq[(Long, Int)] = {
+    val wanted = Math.max(s.bytes / BlockBytes + 1, if (s.bytes > Small) 2L * cores else 1L)
+    val n = Math.min(s.rows, wanted)
+    (0L until n).map { b =>
+      val from = b * s.rows / n
+      (from, ((b + 1) * s.rows / n - from).toInt)
+    }
+  }
+
+  private def placed(sc: SparkContext, blocks: Seq[Examples]): Blocks[Examples] = {
+    val bytes = blocks.map(_.bytes).sum
+    if (sc.isLocal || bytes <= Small)
+      new HereBlocks(blocks, if (bytes <= Small) 1 else sc.defaultParallelism)
+    else {
+      val held = new DriverBlocks(sc, blocks)
+      new SparkBlocks(held.rdd, () => held.release())
+    }
+  }
+
+  private def dense(in: ArrayReader, s: Shape, from: Long, n: Int): Examples = {
+    val stride = DenseDoubles.padded(s.features)
+    in.seek(from * s.features * s.width)
+    val packed = numbers(in, s, n * s.features)
+    val values = if (stride == s.features) packed else padded(packed, n, s.features, stride)
+    new DenseExamples(s.features, values, targets(in, s, from, n), weights(in, s, from, n))
+  }
+
+  private def padded(packed: Array[Double], n: Int, features: Int, stride: Int) = {
+    val out = new Array[Double](n * stride)
+    for (r <- 0 until n) System.arraycopy(packed, r * features, out, r * stride, features)
+    out
+  }
+
+  private def sparse(in: ArrayReader, s: Shape, from: Long, n: Int): Examples = {
+    in.seek(8 * from)
+    val starts = in.longs(n + 1)
+    val entries = Math.toIntExact(starts(n) - starts(0))
+    in.seek(s.columns + 4 * starts(0))
+    val columns = in.ints(entries)
+    in.seek(s.values + s.width * starts(0))
+    val values = numbers(in, s, entries)
+    val own = starts.map(x => (x - starts(0)).toInt)
+    new SparseExamples(
+      s.features,
+      own,
+      columns,
+      values,
+      targets(in, s, from, n),
+      weights(in, s, from, n)
+    )
+  }
+
+  private def numbers(in: ArrayReader, s: Shape, n: Int): Array[Double] =
+    if (s.single) in.floats(n).map(_.toDouble) else in.doubles(n)
+
+  private def targets(in: ArrayReader, s: Shape, from: Long, n: Int): Array[Double] = {
+    in.seek(s.targets + 8 * from)
+    in.doubles(n)
+  }
+
+  private def weights(in: ArrayReader, s: Shape, from: Long, n: Int): Array[Double] =
+    if (!s.weighted) null
+    else {
+      in.seek(s.weights + 8 * from)
+      in.doubles(n)
+    }
+}

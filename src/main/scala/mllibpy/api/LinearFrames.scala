@@ -1,0 +1,243 @@
+package mllibpy.api
+
+import com.fasterxml.jackson.databind.JsonNode
+import mllibpy.algorithm.linear.LinearData
+import mllibpy.engine.{InvalidInput, SparkBlocks}
+import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, SparseExamples}
+import org.apache.spark.ml.linalg.{DenseVector, SQLDataTypes, SparseVector, Vector, Vectors}
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.functions.{array, col, lit, udf}
+import org.apache.spark.sql.types.{ArrayType, DataType, DoubleType, NumericType, StringType}
+import org.apache.spark.sql.{Column, DataFrame, Row}
+
+import scala.collection.mutable
+import scala.jdk.CollectionConverters._
+
+/** Data sets from Spark DataFrames whose features are a column of vectors (or of arrays of
+  * numbers), or columns of numbers; and scores of such rows.
+  *
+  * Crossings: none; rows become blocks where they are.
+  */
+object LinearFrames {
+
+  def read(df: DataFrame, meta: JsonNode): LinearData = {
+    val columns = texts(meta, "columns")
+    val label = meta.get("label").asText
+    val weight = Option(meta.get("weight")).filterNot(_.isNull).map(_.asText)
+    val classes = texts(meta, "classes")
+    val number = labelNumber(df, label, classes)
+    val weighing = weight.map(quoted(_).cast(DoubleType)).getOrElse(lit(1.0))
+    val rows = df.select(number, weighing, vector(df, columns)).rdd
+    val first = rows.take(1).headOption
+    InvalidInput.unless(first.nonEmpty, "the DataFrame has no rows to fit; give at least one")
+    InvalidInput.unless(
+      !first.get.isNullAt(2),
+      s"${where(columns)} is null in the first row; drop or fill such rows"
+    )
+    val sample = first.get.getAs[Vector](2)
+    val sparse = sample.isInstanceOf[SparseVector] && sample.numActives < Sparse * sample.size
+    val into =
+      Into(columns.toArray, label, weight, sample.size, classes.nonEmpty, sparse)
+    val blocks = examples(rows, into).persist(SparkBlocks.Kept)
+    new LinearData(
+      new SparkBlocks(blocks, () => ()),
+      sample.size,
+      classes.length,
+      sparse
+    )
+  }
+
+  // The share of entries below which rows are kept as entries.
+  private final val Sparse = 0.3
+  private final val BlockRows = 8192
+  private final val BlockNumbers = 1 << 20
+
+  private final case class Into(
+      columns: Array[String],
+      label: String,
+      weight: Option[String],
+      features: Int,
+      classified: Boolean,
+      sparse: Boolean
+  )
+
+  private def texts(m: JsonNode, key: String): Seq[String] =
+    m.get(key).elements.asScala.map(_.asText).toSeq
+
+  private def quoted(name: String): Column = col("`" + name.replace("`", "``") + "`")
+  private def where(columns: Seq[String]): String =
+    if (columns.length == 1) s"column '${columns.head}'" else "a feature column"
+
+  private def typeOf(df: DataFrame, name: String): DataType = {
+    InvalidInput.unless(
+      df.columns.contains(name),
+      s"the DataFrame has no column '$name'; it has ${df.columns.mkString(", ")}"
+    )
+    df.schema(name).dataType
+  }
+
+  /** Features as one vector. */
+  private def vector(df: DataFrame, columns: Seq[String]): Column = {
+    def typed(c: String) = typeOf(df, c)
+    columns match {
+      case Seq(one) if typed(one) == SQLDataTypes.VectorType => quoted(one)
+      case Seq(one) if typed(one).isInstanceOf[ArrayType]    =>
+        ofArray(quoted(one).cast(ArrayType(DoubleType)))
+      case several =>
+        for (c <- several)
+          InvalidInput.unlessType(
+            typed(c).isInstanceOf[NumericType],
+            s"column '$c' must hold numbers or vectors, not ${typed(c).simpleString}"
+          )
+        ofArray(array(several.map(quoted(_).cast(DoubleType)): _*))
+    }
+  }
+
+  private val ofArray = udf((xs: mutable.Seq[java.lang.Double]) =>
+    if (xs == null) null
+    else Vectors.dense(xs.map(x => if (x == null) Double.NaN else x.doubleValue).toArray)
+  )
+
+  /** Targets as they are, classes by their place in the list. */
+  private def labelNumber(df: DataFrame, label: String, classes: Seq[String]): Column = {
+    val kind = typeOf(df, label)
+    if (classes.isEmpty) {
+      InvalidInput.unlessType(
+        kind.isInstanceOf[NumericType],
+        s"column '$label' must hold numbers, not ${kind.simpleString}"
+      )
+      quoted(label).cast(DoubleType)
+    } else {
+      val place = classes.zipWithIndex.toMap
+      udf((c: String) => place.getOrElse(c, -1).toDouble).apply(quoted(label).cast(StringType))
+    }
+  }
+
+  private def examples(rows: RDD[Row], into: Into): RDD[Examples] =
+    rows.mapPartitions { it =>
+      val perBlock =
+        if (into.sparse) BlockRows
+        else Math.max(1, Math.min(BlockRows, BlockNumbers / Math.max(1, into.features)))
+      it.grouped(perBlock).map(block(_, into))
+    }
+
+  private def block(rows: Seq[Row], into: Into): Examples = {
+    val labels = new Array[Double](rows.length)
+    val weights = if (into.weight.isEmpty) null else new Array[Double](rows.length)
+    val vectors = rows.zipWithIndex.map { case (row, r) =>
+      labels(r) = number(row, 0, into.label)
+      if (into.classified)
+        InvalidInput.unless(
+          labels(r) >= 0,
+          s"column '${into.label}' has changed since its classes were counted; cache the DataFrame"
+        )
+      if (weights != null) {
+        weights(r) = number(row, 1, into.weight.get)
+        InvalidInput.unless(
+          weights(r) >= 0,
+          s"column '${into.weight.get}' has the weight ${weights(r)}; weights must be at least 0"
+        )
+      }
+      checked(row, into)
+    }
+    if (into.sparse) sparse(vectors, labels, weights, into.features)
+    else dense(vectors, labels, weights, into.features)
+  }
+
+  private def number(row: Row, at: Int, name: String): Double = {
+    InvalidInput.unless(
+      !row.isNullAt(at) && java.lang.Double.isFinite(row.getDouble(at)),
+      s"column '$name' has a null, NaN or infinite value; drop or fill such rows"
+    )
+    row.getDouble(at)
+  }
+
+  private def checked(row: Row, into: Into): Vector = {
+    InvalidInput.unless(
+      !row.isNullAt(2),
+      s"${where(into.columns.toSeq)} has a null; drop or fill such rows"
+    )
+    val v = row.getAs[Vector](2)
+    InvalidInput.unless(
+      v.size == into.features,
+      s"${where(into.columns.toSeq)} has vectors of ${into.features} and of ${v.size} numbers"
+    )
+    v.foreachActive { (f, x) =>
+      InvalidInput.unless(
+        java.lang.Double.isFinite(x),
+        s"${named(into, f)} has a null, NaN or infinite value; drop or fill such rows"
+      )
+    }
+    v
+  }
+
+  private def named(into: Into, f: Int): String =
+    if (into.columns.length > 1) s"column '${into.columns(f)}'"
+    else s"column '${into.columns.head}', feature $f,"
+
+  private def dense(
+      vectors: Seq[Vector],
+      labels: Array[Double],
+      weights: Array[Double],
+      features: Int
+  ): Examples = {
+    val stride = DenseDoubles.padded(features)
+    val values = new Array[Double](vectors.length * stride)
+    for ((v, r) <- vectors.zipWithIndex) v.foreachActive((f, x) => values(r * stride + f) = x)
+    new DenseExamples(features, values, labels, weights)
+  }
+
+  private def sparse(
+      vectors: Seq[Vector],
+      labels: Array[Double],
+      weights: Array[Double],
+      features: Int
+  ): Examples = {
+    val start = vectors.scanLeft(0)(_ + _.numNonzeros).toArray
+    val columns = new Array[Int](start.last)
+    val values = new Array[Double](start.last)
+    for ((v, r) <- vectors.zipWithIndex) {
+      var e = start(r)
+      v.foreachActive { (f, x) =>
+        if (x != 0) {
+          columns(e) = f
+          values(e) = x
+          e += 1
+        }
+      }
+    }
+    new SparseExamples(features, start, columns, values, labels, weights)
+  }
+
+  /** Adds a column of arrays: for each output its margin. */
+  def scores(
+      df: DataFrame,
+      columns: Seq[String],
+      out: String,
+      w: Array[Double],
+      outputs: Int
+  ): DataFrame = {
+    val features = w.length / outputs - 1
+    val known = df.sparkSession.sparkContext.broadcast(w)
+    val score = udf { (v: Vector) =>
+      InvalidInput.unless(v != null, "a row's features are null; drop or fill such rows")
+      InvalidInput.unless(
+        v.size == features,
+        s"a row has ${v.size} features, and the model was fitted to $features"
+      )
+      Array.tabulate(outputs)(o => margin(v, known.value, o * (features + 1), features))
+    }
+    df.withColumn(out, score(vector(df, columns)))
+  }
+
+  private def margin(v: Vector, w: Array[Double], from: Int, features: Int): Double = {
+    var sum = w(from + features)
+    v match {
+      case d: DenseVector =>
+        var f = 0
+        while (f < features) { sum += d.values(f) * w(from + f); f += 1 }
+      case _ => v.foreachActive((f, x) => sum += x * w(from + f))
+    }
+    sum
+  }
+}
