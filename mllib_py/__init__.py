@@ -9,27 +9,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mllib_py import data as data
+    from mllib_py import engine as engine
+    from mllib_py import linear as linear
     from mllib_py import metrics as metrics
     from mllib_py import plots as plots
     from mllib_py import recommendation as recommendation
     from mllib_py import serve as serve
     from mllib_py._bridge import MLlibError
+    from mllib_py._layout import Layout, layout
     from mllib_py._session import session
     from mllib_py.data import Ratings, ratings
     from mllib_py.recommendation import ALS, load
 
 __version__ = "0.1.0"
-__all__ = ["ALS", "MLlibError", "Ratings", "load", "ratings", "session"]
+__all__ = ["ALS", "Layout", "MLlibError", "Ratings", "layout", "load", "ratings", "session"]
 
 _HOMES = {
     "ALS": "recommendation",
+    "Layout": "_layout",
     "MLlibError": "_bridge",
     "Ratings": "data",
+    "layout": "_layout",
     "load": "recommendation",
     "ratings": "data",
     "session": "_session",
 }
-_MODULES = ("data", "metrics", "plots", "recommendation", "serve")
+_MODULES = ("data", "engine", "linear", "metrics", "plots", "recommendation", "serve")
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import dump_svmlight_file, make_classification
 from support.standalone import submit
 
 import mllib_py
 from mllib_py._session import JAR
 from mllib_py.data import list_files, read_bytes, write_bytes
+from mllib_py.linear import LogisticRegression
 
 pytestmark = pytest.mark.e2e
 
@@ -80,6 +82,21 @@ def test_scala_job(
     found = answer(submit(master, *main, *words))
     assert found["strategy"] == "broadcast"
     check(found, out, local)
+
+
+def test_linear_job(master: str, hdfs_uri: str, spark: Any, tmp_path: Path) -> None:
+    x, y = make_classification(500, 10, random_state=0, flip_y=0.1)
+    dump_svmlight_file(x, y, str(tmp_path / "rows"), zero_based=False)
+    data, out = f"{hdfs_uri}/linear/rows.libsvm", f"{hdfs_uri}/linear/scores"
+    write_bytes(data, (tmp_path / "rows").read_bytes())
+    script = str(ROOT / "examples" / "linear.py")
+    found = answer(submit(master, "--jars", str(JAR), script, "--data", data, "--out", out))
+    local = LogisticRegression().fit(x, y)
+    assert found["accuracy"] == round(local.score(x, y), 4)
+    assert abs(found["objective"] - local.report_["objective"]) < 1e-6
+    scores = spark.read.parquet(out)
+    assert scores.count() == 500
+    assert scores.columns == ["label", "probability"]
 
 
 def test_a_job_with_a_bad_path_says_so_in_a_sentence(master: str, hdfs_uri: str) -> None:

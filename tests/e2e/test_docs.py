@@ -22,7 +22,13 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 JAR = Path(mllib_py.__file__).parent / "jars" / "mllib-py.jar"
-PAGES = ("README.md", "docs/als.md", "docs/movielens.md")
+PAGES = (
+    "README.md",
+    "docs/als.md",
+    "docs/linear.md",
+    "docs/movielens.md",
+    "docs/write-an-algorithm.md",
+)
 RUN = ("python", "scala", "bash")
 #: What no one would run: output, a picture.
 SHOWN = ("", "text")

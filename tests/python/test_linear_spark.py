@@ -1,0 +1,152 @@
+"""Linear models on Spark's own data: DataFrames, RDDs and files, as from arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from pyspark.ml.linalg import Vectors
+from pyspark.mllib.regression import LabeledPoint
+from sklearn.datasets import dump_svmlight_file, make_classification, make_regression
+
+import mllib_py
+from mllib_py import linear
+
+TIGHT = {"tol": 1e-9, "max_iter": 5000}
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, y = make_classification(
+        300, 5, n_informative=4, n_redundant=0, n_classes=3, random_state=0, flip_y=0.1
+    )
+    return x, y, np.random.default_rng(0).random(300) + 0.5
+
+
+@pytest.fixture(scope="module")
+def columns(spark: Any, data: Any) -> Any:
+    x, y, weights = data
+    rows = [(*map(float, r), "abc"[c], float(a)) for r, c, a in zip(x, y, weights, strict=True)]
+    return spark.createDataFrame(rows, ["f0", "f1", "f2", "f3", "f4", "label", "a"]).repartition(4)
+
+
+@pytest.fixture(scope="module")
+def vectors(spark: Any, data: Any) -> Any:
+    x, y, _ = data
+    rows = [(Vectors.dense(r), float(c)) for r, c in zip(x, y, strict=True)]
+    return spark.createDataFrame(rows, ["features", "label"]).repartition(3)
+
+
+def test_columns_of_numbers_and_labels_of_text(columns: Any, data: Any) -> None:
+    x, y, weights = data
+    local = linear.LogisticRegression(**TIGHT).fit(x, np.array(list("abc"))[y], weights)
+    model = linear.LogisticRegression(**TIGHT).fit(columns, "label", "a")
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert model.feature_names_in_.tolist() == ["f0", "f1", "f2", "f3", "f4"]
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    told = model.predict(columns).toPandas()
+    expected = model.predict(told[["f0", "f1", "f2", "f3", "f4"]])
+    assert (told["prediction"].to_numpy() == expected).all()
+    probability = np.stack(model.predict_proba(columns).toPandas()["probability"].to_list())
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    scored = model.decision_function(columns).toPandas()
+    expected = model.decision_function(scored[list(model.feature_names_in_)])
+    np.testing.assert_allclose(np.stack(scored["score"].to_list()), expected, atol=1e-9)
+
+
+def test_vectors_and_numbers_for_labels(vectors: Any, data: Any) -> None:
+    x, y, _ = data
+    two = vectors.where("label < 2")
+    model = linear.LogisticRegression(**TIGHT).fit(two)
+    local = linear.LogisticRegression(**TIGHT).fit(x[y < 2], y[y < 2])
+    assert model.classes_.tolist() == [0.0, 1.0]
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    told = model.predict_proba(model.predict(two)).toPandas()
+    yes = np.stack(told["probability"].to_list())[:, 1]
+    assert ((yes > 0.5) == (told["prediction"] == 1.0)).all()
+
+
+@pytest.mark.parametrize("make", [linear.Ridge, linear.Lasso, linear.LinearRegression])
+def test_regression(make: Any, spark: Any) -> None:
+    x, y = make_regression(200, 4, noise=3.0, random_state=1)
+    rows = [(Vectors.dense(r), float(v)) for r, v in zip(x, y, strict=True)]
+    frame = spark.createDataFrame(rows, ["features", "label"]).repartition(5)
+    model = make(tol=1e-9).fit(frame)
+    np.testing.assert_allclose(model.coef_, make(tol=1e-9).fit(x, y).coef_, rtol=1e-6)
+    told = model.predict(frame).toPandas()
+    expected = model.predict(np.stack([v.toArray() for v in told["features"]]))
+    np.testing.assert_allclose(told["prediction"], expected)
+
+
+def test_sparse_vectors_stay_sparse(spark: Any) -> None:
+    x = sp.random(200, 60, 0.05, format="csr", random_state=2)
+    y = (np.asarray(x.sum(axis=1)).ravel() > 1).astype(float).tolist()
+    rows = [
+        (Vectors.sparse(60, r.indices.tolist(), r.data.tolist()), v)
+        for r, v in zip(x, y, strict=True)
+    ]
+    frame = spark.createDataFrame(rows, ["features", "label"]).repartition(3)
+    laid = mllib_py.layout(frame)
+    assert laid.facts["sparse"]
+    model = linear.LogisticRegression(**TIGHT).fit(laid)
+    laid.release()
+    local = linear.LogisticRegression(**TIGHT).fit(x, y)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+
+
+def test_rdds_of_pairs_and_of_labeled_points(spark: Any, data: Any) -> None:
+    x, y, _ = data
+    two = y < 2
+    local = linear.LogisticRegression(**TIGHT).fit(x[two], y[two])
+    pairs = [(r.tolist(), float(c)) for r, c in zip(x[two], y[two], strict=True)]
+    context = spark.sparkContext
+    for rdd in (
+        context.parallelize(pairs, 3),
+        context.parallelize([LabeledPoint(c, r) for r, c in pairs], 2),
+    ):
+        model = linear.LogisticRegression(**TIGHT).fit(rdd)
+        np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+
+
+def test_files(tmp_path: Path, columns: Any, data: Any) -> None:
+    x, y, _ = data
+    two = y < 2
+    local = linear.LogisticRegression(**TIGHT).fit(x[two], y[two])
+    svm, csv, parquet = (str(tmp_path / f"data.{e}") for e in ("libsvm", "csv", "parquet"))
+    dump_svmlight_file(x[two], y[two], svm, zero_based=False)
+    frame = columns.where("label < 'c'").drop("a")
+    frame.toPandas().to_csv(csv, index=False)
+    frame.write.parquet(parquet)
+    for path in (svm, csv, parquet):
+        model = linear.LogisticRegression(**TIGHT).fit(path)
+        np.testing.assert_allclose(np.abs(model.coef_), np.abs(local.coef_), atol=1e-5)
+
+
+def test_partitions_change_nothing_but_rounding(vectors: Any) -> None:
+    found = [
+        linear.LogisticRegression(**TIGHT).fit(vectors.repartition(n)).coef_ for n in (1, 7, 40)
+    ]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-7)
+
+
+def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
+    rows = [(1.0, 0.0), (float("nan"), 1.0), (None, 1.0), (2.0, 0.0)]
+    frame = spark.createDataFrame(rows, ["size", "label"])
+    with pytest.raises(ValueError, match=r"'size'.* has a null, NaN or infinite value"):
+        linear.LogisticRegression().fit(frame)
+    with pytest.raises(ValueError, match="there is no column 'target'"):
+        linear.LogisticRegression().fit(vectors, "target")
+    with pytest.raises(ValueError, match="the DataFrame has no column 'features'"):
+        linear.LogisticRegression().fit(vectors).predict(frame)
+    with pytest.raises(ValueError, match="no rows to fit"):
+        linear.LogisticRegression().fit(vectors.where("label > 9"))
+    with pytest.raises(TypeError, match="column 'name' must hold numbers or vectors"):
+        linear.LogisticRegression().fit(
+            spark.createDataFrame([("a", 1.0), ("b", 0.0)], ["name", "label"])
+        )
+    with pytest.raises(ValueError, match="class_weight is for arrays"):
+        linear.LogisticRegression(class_weight="balanced").fit(vectors)
