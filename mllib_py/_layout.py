@@ -199,6 +199,8 @@ def of_arrays(
         classes, targets = coded(y, target)
     else:
         targets = _among(y, classes)
+    if weights is not None and not weights.all():  # rows that weigh nothing need not cross
+        x, targets, weights = x[weights > 0], targets[weights > 0], weights[weights > 0]
     x = _by_density(x)
     rows, features = x.shape
     sparse = sp.issparse(x)

@@ -357,7 +357,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         return model
 
     def _take_features(self, other: Self) -> None:
-        for name in ("n_features_in_", "feature_names_in_", "_columns"):
+        for name in ("n_features_in_", "feature_names_in_", "_columns", "_share"):
             if hasattr(other, name):
                 setattr(self, name, getattr(other, name))
 

@@ -18,8 +18,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from mllib_py import _checks
-from mllib_py._layout import Layout
+from mllib_py import _bridge, _checks
+from mllib_py._layout import Layout, as_frame
 from mllib_py._linear import (
     Classifier,
     Fitted,
@@ -78,8 +78,10 @@ class LogisticRegression(Classifier):
         Inverse of the strength of the penalty, above 0; infinite for none.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty.
-    dual, intercept_scaling, random_state, verbose, n_jobs
+    dual, intercept_scaling, verbose, n_jobs
         Taken for scikit-learn's sake, and not used.
+    random_state : int, RandomState or None, default=None
+        See `max_negatives`.
     tol : float, default=1e-4
         The fit ends where no entry of the mean loss's gradient is above it, by features scaled to
         curvatures of about 1.
@@ -96,6 +98,11 @@ class LogisticRegression(Classifier):
         Begin at the coefficients of the last fit.
     standardize : bool, default=False
         Penalise as if features had variance 1; the coefficients are those of the data as it is.
+    max_negatives : float or None, default=None
+        Of two classes, the first one's rows are drawn by `random_state` until there are at most so
+        many for each row of the second; the intercept is then corrected by the logarithm of the
+        share, so that probabilities are those of the whole data (King and Zeng: Logistic
+        regression in rare events data, 2001). None: all rows are taken. Not for a layout.
 
     Attributes
     ----------
@@ -138,6 +145,7 @@ class LogisticRegression(Classifier):
         warm_start: bool = False,
         n_jobs: int | None = None,
         standardize: bool = False,
+        max_negatives: float | None = None,
     ) -> None:
         self.penalty = penalty
         self.C = C
@@ -154,6 +162,7 @@ class LogisticRegression(Classifier):
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.standardize = standardize
+        self.max_negatives = max_negatives
 
     _penalised_by = ("penalty", "C", "l1_ratio")
     _SOLVERS = ("auto", "lbfgs", "newton-cg", "liblinear", "newton-cholesky", "sag", "saga")
@@ -173,6 +182,48 @@ class LogisticRegression(Classifier):
             _SHARE("l1_ratio", self.l1_ratio)
         elif self.penalty == "elasticnet":
             raise ValueError("l1_ratio must be a number from 0 to 1 with penalty='elasticnet'")
+        if self.max_negatives is not None:
+            _POSITIVE("max_negatives", self.max_negatives)
+
+    def _laid_out(self, x: Any, y: Any, sample_weight: Any, target: str) -> tuple[Layout, bool]:
+        self._share = 1.0
+        if self.max_negatives is None:
+            return super()._laid_out(x, y, sample_weight, target)
+        if isinstance(x, Layout):
+            raise ValueError("max_negatives is not for a layout, which has its rows; give the data")
+        frame = as_frame(x)
+        if frame is not None:
+            x = self._drawn_frame(frame, "label" if y is None else y)
+        return super()._laid_out(x, y, sample_weight, target)
+
+    def _prepared(
+        self, y: NDArray[Any], weights: NDArray[np.float64] | None
+    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        y, weights = super()._prepared(y, weights)
+        if self.max_negatives is None:
+            return y, weights
+        classes, counts = np.unique(y, return_counts=True)
+        self._set_share(counts.tolist())
+        random = check_random_state(self.random_state)
+        drawn = (y != classes[0]) | (random.random_sample(len(y)) < self._share)
+        return y, drawn * (1.0 if weights is None else weights)
+
+    def _drawn_frame(self, df: Any, label: str) -> Any:
+        from pyspark.sql import functions as f
+
+        counted = df.groupBy(label).count().orderBy(label)
+        with _bridge.errors():
+            found = counted.collect()
+        self._set_share([r["count"] for r in found])
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        drawn = (f.col(label) != f.lit(found[0][0])) | (f.rand(seed) < self._share)
+        return df.where(drawn)
+
+    def _set_share(self, counts: list[int]) -> None:
+        if len(counts) != 2:
+            raise ValueError(f"max_negatives is for two classes, and the data have {len(counts)}")
+        assert self.max_negatives is not None
+        self._share = min(1.0, self.max_negatives * counts[1] / counts[0])
 
     def _l1_share(self) -> float:
         if self.penalty in ("l1", "l2"):
@@ -193,6 +244,7 @@ class LogisticRegression(Classifier):
 
     def _keep(self, found: Fitted, data: Layout) -> None:
         super()._keep(found, data)
+        self.intercept_ = self.intercept_ + np.log(self._share)
         self.n_iter_ = np.asarray([max(1, found.report["iterations"])], dtype=np.int32)
 
     def predict_proba(self, X: Any) -> Any:
