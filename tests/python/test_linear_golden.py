@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import minimize
 from sklearn import linear_model as peer
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_svmlight_file, make_classification, make_regression
 from sklearn.preprocessing import StandardScaler
 
 from mllib_py import linear
 
 pytestmark = pytest.mark.usefixtures("spark")
+
+# Not of this repository: their terms do not let it hold them.
+LIBSVM = Path(__file__).parents[3] / "shared" / "data" / "libsvm"
 
 TIGHT = {"tol": 1e-10, "max_iter": 5000}
 
@@ -212,3 +216,21 @@ def test_a_path_is_its_models_one_by_one(classes: Any) -> None:
         alone = linear.LogisticRegression(**TIGHT, **setting).fit(x, y)
         np.testing.assert_allclose(one.predict_proba(x), alone.predict_proba(x), atol=1e-6)
     assert path[0].report_["passes"] == path[-1].report_["passes"]
+
+
+@pytest.mark.skipif(not LIBSVM.is_dir(), reason="a9a is not there")
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+@pytest.mark.parametrize(
+    ("reg", "minimum", "accuracy"),
+    [(1e-3, 0.33271330754619, 0.8513), (1e-4, 0.32441304411, 0.8498)],
+)
+def test_a9a(reg: float, minimum: float, accuracy: float, solver: str) -> None:
+    x, y = load_svmlight_file(str(LIBSVM / "a9a"))
+    c = 1 / (reg * len(y))
+    model = linear.LogisticRegression(C=c, tol=1e-9, max_iter=2000, solver=solver).fit(x, y)
+    w = model.coef_[0]
+    margins = (x @ w + model.intercept_[0]) * y
+    assert np.logaddexp(0, -margins).mean() + reg / 2 * (w @ w) == pytest.approx(minimum, abs=1e-11)
+    assert model.report_["objective"] == pytest.approx(minimum, abs=1e-11)
+    tested = load_svmlight_file(str(LIBSVM / "a9a.t"), n_features=123)
+    assert model.score(*tested) == pytest.approx(accuracy, abs=1e-4)
