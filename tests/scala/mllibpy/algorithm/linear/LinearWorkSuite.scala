@@ -1,0 +1,119 @@
+package mllibpy.algorithm.linear
+
+import mllibpy.algorithm.als.SparkWork
+import mllibpy.engine.{HereBlocks, InvalidInput, LocalSession, Monitor, SparkBlocks}
+import mllibpy.kernel.linear.{
+  DenseDoubles,
+  DenseExamples,
+  Examples,
+  HingeLoss,
+  LogisticLoss,
+  Loss,
+  MarginLoss,
+  SgdPlan,
+  SquaredLoss,
+  StepSize
+}
+import org.scalatest.funsuite.AnyFunSuite
+
+import scala.util.Random
+
+/** What fits cost in Spark: a pass is a job, whatever it sums and over however many partitions; and
+  * partitions do not change what is found.
+  */
+class LinearWorkSuite extends AnyFunSuite with LocalSession {
+  private val features = 6
+  private val stride = DenseDoubles.padded(features)
+  private val random = new Random(5)
+  private val rows = Array.fill(600, features)(random.nextGaussian())
+  private val labels = rows.map(r => if (r(0) - r(1) + random.nextGaussian() > 0) 1.0 else 0.0)
+
+  private val blocks: Seq[Examples] = rows.indices.grouped(5).toSeq.map { of =>
+    val values = new Array[Double](of.length * stride)
+    for ((r, i) <- of.zipWithIndex) System.arraycopy(rows(r), 0, values, i * stride, features)
+    new DenseExamples(features, values, of.map(labels(_)).toArray, null)
+  }
+
+  private def there(partitions: Int) =
+    new LinearData(
+      new SparkBlocks(sc.parallelize(blocks, partitions), () => ()),
+      features,
+      2,
+      false
+    )
+  private def here = new LinearData(new HereBlocks(blocks, 2), features, 2, false)
+
+  private def params(loss: Loss, solver: String, l1: Double = 0) =
+    LinearParams(loss, Seq(Penalty(0.01, l1)), None, true, false, solver, 1e-8, 200)
+
+  private def fit(data: LinearData, p: LinearParams) = LinearFit(data, p, new Monitor)
+
+  for (
+    (name, p) <- Seq(
+      "L-BFGS" -> params(LogisticLoss, "lbfgs"),
+      "OWL-QN" -> params(LogisticLoss, "auto", l1 = 0.01),
+      "Newton-CG" -> params(LogisticLoss, "newton-cg"),
+      "the hinge" -> params(HingeLoss, "lbfgs"),
+      "least squares" -> params(SquaredLoss, "auto")
+    )
+  )
+    test(s"$name: a job for each pass and one for the moments; partitions do not matter") {
+      val local = fit(here, p)
+      for (partitions <- Seq(2, 16, 64)) {
+        var found = local
+        val work = SparkWork.of(sc) { found = fit(there(partitions), p) }
+        assert(work == SparkWork(found.passes + 1, 0))
+        for ((u, v) <- found.models.head.coefficients.zip(local.models.head.coefficients))
+          assert(Math.abs(u - v) < 1e-4)
+        assert(found.bytes > 0)
+      }
+      assert(SparkWork.of(sc)(fit(here, p)) == SparkWork(0, 0))
+    }
+
+  test("settings share their jobs") {
+    val many = params(LogisticLoss, "lbfgs")
+      .copy(penalties = (1 to 20).map(i => Penalty(Math.pow(10, -i / 5.0), 0)))
+    var (alone, together) = (0, 0)
+    SparkWork.of(sc) {
+      alone = fit(there(4), many.copy(penalties = Seq(many.penalties.last))).passes
+    }
+    val work = SparkWork.of(sc) { together = fit(there(4), many).passes }
+    assert(work.jobs == together + 1 && together <= 2 * alone + 5)
+  }
+
+  private def sgd(loss: MarginLoss, epochs: Int, tol: Option[Double]) = SgdParams(
+    SgdPlan(loss, features, 1, 0.01, 0, true, true, StepSize("invscaling", 0.1, 0.01, 0.25, 0)),
+    new Array(features + 1),
+    0,
+    epochs,
+    tol,
+    5,
+    average = false,
+    7
+  )
+
+  test("stochastic gradient descent: a job for each epoch, near the minimum in each partitioning") {
+    val exact = fit(here, params(LogisticLoss, "newton-cg")).models.head.coefficients
+    for (partitions <- Seq(1, 8)) {
+      var found: SgdFit = null
+      val work = SparkWork.of(sc) {
+        found = Sgd(there(partitions), sgd(LogisticLoss, 40, None), new Monitor)
+      }
+      assert(work == SparkWork(40, 0) && found.losses.length == 40)
+      for ((u, v) <- found.coefficients.zip(exact)) assert(Math.abs(u - v) < 0.2)
+    }
+  }
+
+  test("what the solvers do not take is refused before any pass") {
+    val work = SparkWork.of(sc) {
+      for (
+        bad <- Seq(
+          params(LogisticLoss, "newton-cg", l1 = 1),
+          params(LogisticLoss, "direct"),
+          params(LogisticLoss, "adam")
+        )
+      ) intercept[InvalidInput](fit(there(2), bad))
+    }
+    assert(work.jobs == 0)
+  }
+}
