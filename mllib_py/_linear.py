@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,9 +18,27 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mllib_py import _arrays, _bridge, _fits, _layout
+from mllib_py import _arrays, _bridge, _checks, _fits, _layout
 from mllib_py._layout import Layout
 from mllib_py._progress import wanted
+
+#: Refuses a parameter's value, by its name.
+Rule: TypeAlias = Callable[[str, Any], None]
+POSITIVE: Rule = partial(_checks.number, least=0, above=True)
+FINITE: Rule = partial(_checks.number, least=0, most=np.finfo(np.float64).max)
+SHARE: Rule = partial(_checks.number, least=0, most=1)
+FLAG: Rule = partial(_checks.one_of, choices=(True, False, np.True_, np.False_))
+
+
+def count(name: str, value: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    _checks.whole(name, value, 1)
+
+
+def positive_only(name: str, value: Any) -> None:
+    """Refuse scikit-learn's option of coefficients of at least 0."""
+    if value:
+        raise ValueError(f"{name}=True is not supported; leave it False")
 
 
 class Setting(NamedTuple):
@@ -390,7 +409,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         for name, rule in self._rules.items():
             rule(name, getattr(self, name))
 
-    _rules: ClassVar[dict[str, Callable[[str, Any], None]]] = {}
+    _rules: ClassVar[dict[str, Rule]] = {}
 
     def _loss(self, data: Layout) -> str:
         raise NotImplementedError
@@ -462,7 +481,7 @@ class Regressor(RegressorMixin, LinearModel):  # type: ignore[misc]
         ndarray of shape (n_samples,), or DataFrame
             Of a Spark DataFrame, it with the column ``prediction`` more.
         """
-        if not _is_frame(X):
+        if not is_spark_frame(X):
             return self._scores(X)
         from pyspark.sql import functions as f
 
@@ -547,7 +566,7 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         ndarray of shape (n_samples,) or (n_samples, n_classes), or DataFrame
             Of a Spark DataFrame, it with the column ``score`` (an array) more.
         """
-        return self._frame_scores(X, "score") if _is_frame(X) else self._scores(X)
+        return self._frame_scores(X, "score") if is_spark_frame(X) else self._scores(X)
 
     def predict(self, X: Any) -> Any:
         """Predict the classes of rows.
@@ -561,7 +580,7 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         ndarray of shape (n_samples,), or DataFrame
             Of a Spark DataFrame, it with the column ``prediction`` more.
         """
-        if _is_frame(X):
+        if is_spark_frame(X):
             return self._frame_predictions(X)
         scores = self._scores(X)
         return self.classes_[
@@ -582,5 +601,5 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         return scored.withColumn("prediction", f.get(labels, place))
 
 
-def _is_frame(x: Any) -> bool:
+def is_spark_frame(x: Any) -> bool:
     return type(x).__module__.startswith("pyspark.sql")

@@ -18,6 +18,7 @@ import pytest
         "mllib_py._linear",
         "mllib_py._matrix",
         "mllib_py._session",
+        "mllib_py._sgd",
         "mllib_py._spec",
         "mllib_py.data",
         "mllib_py.engine",
