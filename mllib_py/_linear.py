@@ -153,6 +153,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     intercept_: Any
     n_features_in_: int
     report_: dict[str, Any]
+    history_: NDArray[np.float64]
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that sparse input is taken."""
@@ -243,7 +244,8 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         return np.hstack([coef, intercept[:, None]])
 
     def _note(self, found: Fitted, max_iter: int) -> Self:
-        self.report_ = found.report
+        self.report_ = {k: v for k, v in found.report.items() if k != "history"}
+        self.history_ = np.asarray(found.report["history"])
         if found.report["reason"].startswith("max_iter"):
             warnings.warn(
                 f"{type(self).__name__} did not converge in max_iter={max_iter} iterations:"

@@ -105,6 +105,7 @@ class _Sgd(LinearModel):
             "seed": seed,
         }
         coef, report = descend(data, params, start)
+        self.history_ = np.asarray(report.pop("losses"))
         self.report_ = report
         self.n_iter_ = report["iterations"]
         self.t_ = report["steps"] + 1
@@ -233,8 +234,10 @@ class SGDClassifier(_Sgd, Classifier):
         Epochs.
     t_ : float
         Steps that were made, and 1.
+    history_ : ndarray of shape (n_iter_,)
+        The mean loss of each epoch, while it went on.
     report_ : dict
-        Why the fit ended, epochs, passes, the mean loss of each epoch.
+        Why the fit ended, epochs, passes.
 
     References
     ----------
@@ -455,6 +458,8 @@ class SGDRegressor(_Sgd, Regressor):
         Epochs.
     t_ : float
         Steps that were made, and 1.
+    history_ : ndarray of shape (n_iter_,)
+        See `SGDClassifier`.
     report_ : dict
         See `SGDClassifier`.
 

@@ -97,6 +97,8 @@ class LogisticRegression(Classifier):
     intercept_ : ndarray of shape (1,) or (n_classes,)
     classes_ : ndarray of shape (n_classes,)
     n_iter_ : ndarray of shape (1,)
+    history_ : ndarray
+        The best objective after each pass (of "newton-cg", after each iteration).
     report_ : dict
         Why the fit ended, iterations, passes over the data, objective (of the mean loss), largest
         entry of the gradient, bytes that came to the driver.
@@ -328,6 +330,8 @@ class LinearSVC(Classifier):
     intercept_ : ndarray of shape (1,) or (n_classes,)
     classes_ : ndarray of shape (n_classes,)
     n_iter_ : int
+    history_ : ndarray
+        See `LogisticRegression`.
     report_ : dict
         See `LogisticRegression`.
 
@@ -414,6 +418,8 @@ class LinearRegression(Regressor):
     ----------
     coef_ : ndarray of shape (n_features,)
     intercept_ : float
+    history_ : ndarray
+        See `LogisticRegression`.
     report_ : dict
         See `LogisticRegression`.
 
@@ -482,6 +488,8 @@ class Ridge(Regressor):
     coef_ : ndarray of shape (n_features,)
     intercept_ : float
     n_iter_ : int
+    history_ : ndarray
+        See `LogisticRegression`.
     report_ : dict
         See `LogisticRegression`.
 
@@ -569,6 +577,8 @@ class ElasticNet(Regressor):
     intercept_ : float
     n_iter_ : int
     dual_gap_ : float
+    history_ : ndarray
+        See `LogisticRegression`.
     report_ : dict
         See `LogisticRegression`; ``gap`` is the duality gap.
 
@@ -654,6 +664,8 @@ class Lasso(ElasticNet):
     intercept_ : float
     n_iter_ : int
     dual_gap_ : float
+    history_ : ndarray
+        See `LogisticRegression`.
     report_ : dict
         See `ElasticNet`.
 

@@ -173,3 +173,20 @@ def test_a_report_says_what_was_done() -> None:
     assert report["passes"] >= report["iterations"] > 0
     assert report["bytes_to_driver"] > 0
     assert np.isfinite([report["objective"], report["gradient"]]).all()
+
+
+def test_a_history_falls_to_the_objective() -> None:
+    for model in (linear.LogisticRegression(), linear.LogisticRegression(solver="newton-cg")):
+        model.fit(X, Y)
+        assert (np.diff(model.history_) <= 0).all()
+        assert model.history_[-1] == model.report_["objective"]
+    assert len(linear.LogisticRegression().fit(X, Y).history_) == report_of_passes(X, Y)
+    lasso = linear.Lasso().fit(X, Y)
+    assert lasso.history_.tolist() == [lasso.report_["objective"]]
+    sgd = linear.SGDClassifier(random_state=0).fit(X, Y)
+    assert len(sgd.history_) == sgd.n_iter_
+
+
+def report_of_passes(x: Any, y: Any) -> int:
+    passes: int = linear.LogisticRegression().fit(x, y).report_["passes"]
+    return passes

@@ -129,6 +129,8 @@ trait LinearDoor {
       one.put("iterations", m.iterations)
       one.put("reason", m.reason)
       m.gap.foreach(one.put("gap", _))
+      val history = one.putArray("history")
+      m.history.foreach(history.add(_))
     }
     told.toString
   }

@@ -79,6 +79,7 @@ private[linear] object LeastSquares {
       if (w(f) != 0) Math.abs(slope + Math.signum(w(f)) * l1)
       else Math.max(0, Math.abs(slope) - l1)
     }.max
-    Trained(w, quadratic.objective(w, penalty), gradient, iterations, reason, gap)
+    val objective = quadratic.objective(w, penalty)
+    Trained(w, objective, gradient, iterations, reason, Seq(objective), gap)
   }
 }

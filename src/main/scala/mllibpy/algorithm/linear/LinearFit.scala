@@ -94,7 +94,11 @@ object LinearFit {
         start = Some(found.coefficients)
         (found, of)
       }
-      val last = stages.last._1.copy(iterations = stages.map(_._1.iterations).sum)
+      // Each stage has an objective of its own: what is not rounded off is what the last one nears.
+      val last = stages.last._1.copy(
+        iterations = stages.map(_._1.iterations).sum,
+        history = stages.flatMap(_._1.history)
+      )
       (last, stages.map(_._2.passes).sum, stages.map(_._2.bytes).sum)
     }
     new LinearFit(one.map(_._1), solver, one.map(_._2).sum, one.map(_._3).sum)

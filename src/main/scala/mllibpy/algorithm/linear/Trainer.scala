@@ -8,6 +8,8 @@ import mllibpy.engine.{Monitor, StepRecord}
   *   by output, each with its intercept behind the last feature
   * @param gradient
   *   the largest entry of the gradient, in the coordinates that the minimiser sees
+  * @param history
+  *   the best objective after each pass, or after each iteration of Newton's method
   * @param gap
   *   how far the objective is from the minimum at most, where that is known
   */
@@ -17,6 +19,7 @@ final case class Trained(
     gradient: Double,
     iterations: Int,
     reason: String,
+    history: Seq[Double],
     gap: Option[Double] = None
 )
 
@@ -36,19 +39,24 @@ private[linear] object Trainer {
     val searches = penalties.zip(starts).map { case (penalty, start) =>
       minimiser(problem, penalty, start, stopping)
     }
-    def open = penalties.zip(searches).filter(_._2.reason.isEmpty)
+    val histories = penalties.map(_ => Vector.newBuilder[Double])
+    def open = penalties.indices.filter(searches(_).reason.isEmpty)
     var step = 0
     while (open.nonEmpty) {
       val began = System.nanoTime()
       val asking = open
-      val found = problem.evaluate(asking.map { case (penalty, s) => (penalty, s.point) })
-      for (((_, search), (value, gradient)) <- asking.zip(found)) search.tell(value, gradient)
+      val found = problem.evaluate(asking.map(i => (penalties(i), searches(i).point)))
+      for ((i, (value, gradient)) <- asking.zip(found)) {
+        searches(i).tell(value, gradient)
+        histories(i) += searches(i).best.value
+      }
       step += 1
       val seconds = (System.nanoTime() - began) / 1e9
       monitor.record(StepRecord(step, "pass", searches.map(_.best.value).sum, seconds))
     }
-    penalties.zip(searches).map { case (penalty, s) =>
-      trained(problem, penalty, s.best, s.iterations, s.reason.get)
+    penalties.indices.map { i =>
+      val s = searches(i)
+      trained(problem, penalties(i), s.best, s.iterations, s.reason.get, histories(i).result())
     }
   }
 
@@ -80,6 +88,7 @@ private[linear] object Trainer {
   ): Trained = {
     var began = System.nanoTime()
     var step = 0
+    val history = Vector.newBuilder[Double]
     val (best, iterations, reason) = NewtonCg.minimise(
       begin(problem, penalty, start),
       stopping,
@@ -87,12 +96,13 @@ private[linear] object Trainer {
       (v, d) => problem.hessianVector(penalty, v, d),
       b => {
         step += 1
+        history += b.value
         val now = System.nanoTime()
         monitor.record(StepRecord(step, "iteration", b.value, (now - began) / 1e9))
         began = now
       }
     )
-    trained(problem, penalty, best, iterations, reason)
+    trained(problem, penalty, best, iterations, reason, history.result())
   }
 
   private def trained(
@@ -100,13 +110,15 @@ private[linear] object Trainer {
       penalty: Penalty,
       best: Best,
       iterations: Int,
-      reason: String
+      reason: String,
+      history: Seq[Double]
   ) =
     Trained(
       problem.settled(penalty, problem.coefficients(penalty, best.point)),
       best.value,
       best.gradient,
       iterations,
-      reason
+      reason,
+      history
     )
 }
