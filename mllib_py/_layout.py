@@ -24,13 +24,8 @@ _MOST_CLASSES = 10_000
 class Layout:
     """Features and targets at rest in the JVM. Made by `layout`; estimators' `fit` takes it.
 
-    Attributes
-    ----------
-    n_features : int
-    classes : ndarray or None
-        The labels, sorted, where targets are classes; None where they are numbers.
-    feature_names : list of str or None
-        Names of the columns, where they have some.
+    `n_features` counts the features, and `feature_names` are their columns' names, where they have
+    some; `classes` are the labels, sorted, or None where targets are numbers.
     """
 
     def __init__(

@@ -234,7 +234,7 @@ class SGDClassifier(_Sgd, Classifier):
         Epochs.
     t_ : float
         Steps that were made, and 1.
-    history_ : ndarray of shape (n_iter_,)
+    history_ : ndarray of shape (epochs,)
         The mean loss of each epoch, while it went on.
     report_ : dict
         Why the fit ended, epochs, passes.
@@ -458,7 +458,7 @@ class SGDRegressor(_Sgd, Regressor):
         Epochs.
     t_ : float
         Steps that were made, and 1.
-    history_ : ndarray of shape (n_iter_,)
+    history_ : ndarray of shape (epochs,)
         See `SGDClassifier`.
     report_ : dict
         See `SGDClassifier`.

@@ -48,13 +48,7 @@ _FLAT = 16
 
 
 class Blocks:
-    """Rows at rest in blocks. Made by `blocks`.
-
-    Attributes
-    ----------
-    n_features : int
-    n_rows : int
-    """
+    """Rows at rest in blocks, `n_rows` of `n_features` numbers. Made by `blocks`."""
 
     def __init__(self, held: list[Block] | Any, n_features: int, n_rows: int) -> None:
         self._held = held
@@ -214,7 +208,7 @@ def _plus(a: Any, b: Any) -> Any:
 class Loss(NamedTuple):
     """What a margin costs: three functions of arrays of targets and margins.
 
-    Attributes
+    Parameters
     ----------
     value, slope : callable
         The loss, and its derivative by the margin.
@@ -337,7 +331,7 @@ def _coefficients(data: Blocks, w: ArrayLike) -> Array:
 class Penalty(NamedTuple):
     """What coefficients cost: ``l2 / 2 |w|^2 + l1 |w|_1``.
 
-    Attributes
+    Parameters
     ----------
     l2, l1 : float
     """
@@ -349,7 +343,7 @@ class Penalty(NamedTuple):
 class Minimum(NamedTuple):
     """What `minimize` found.
 
-    Attributes
+    Parameters
     ----------
     coef : ndarray of shape (n_features,)
     intercept : float

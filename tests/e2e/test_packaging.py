@@ -141,7 +141,7 @@ def test_the_wheel_asks_for_the_base_alone(built: Built) -> None:
         metadata = message_from_bytes(wheel.read(f"mllib_py-{version()}.dist-info/METADATA"))
     wanted = metadata.get_all("Requires-Dist") or []
     base = {re.split(r"[^\w-]", r)[0] for r in wanted if "extra ==" not in r}
-    assert base == {"pyspark", "numpy", "scipy", "py4j", "pandas", "pyarrow"}
+    assert base == {"pyspark", "numpy", "scipy", "py4j", "pandas", "pyarrow", "scikit-learn"}
     assert {"tutorial", "tune", "bench", "test"} <= set(metadata.get_all("Provides-Extra") or [])
 
 
