@@ -20,7 +20,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mllib_py import _arrays, _bridge, _checks, _fits, _layout
 from mllib_py._layout import Layout
-from mllib_py._progress import wanted
 
 #: Refuses a parameter's value, by its name.
 Rule: TypeAlias = Callable[[str, Any], None]
@@ -68,7 +67,6 @@ def train(
     tol: float,
     max_iter: int,
     start: NDArray[np.float64] | None = None,
-    epsilon: float = 0.0,
 ) -> list[Fitted]:
     """Train a model for each setting, all in the same passes over the data.
 
@@ -76,15 +74,13 @@ def train(
     ----------
     data : Layout
     settings : sequence of Setting
-    loss : {"logistic", "multinomial", "hinge", "squared_hinge", "squared", "huber"}
+    loss : {"logistic", "multinomial", "hinge", "squared_hinge", "squared"}
     outputs : int
         Linear functions in a model: 1, or the number of classes.
     fit_intercept, standardize, solver, tol, max_iter
         As the estimators have them.
     start : ndarray of shape (outputs, n_features + 1), optional
         Coefficients to begin at, each with its intercept behind.
-    epsilon : float
-        Of the Huber loss.
 
     Returns
     -------
@@ -93,7 +89,6 @@ def train(
     params = {
         "loss": loss,
         "classes": outputs,
-        "epsilon": epsilon,
         "penalties": [{"l2": s.l2, "l1": s.l1} for s in settings],
         "fit_intercept": bool(fit_intercept),
         "standardize": bool(standardize),
@@ -109,7 +104,7 @@ def train(
             given = f"{path}.start"
             start.astype(np.float64).tofile(given)
         handle = _bridge.call("linearFit", data._handle, json.dumps(params), given)
-        found = _fits.run(handle, max_iter, show=wanted(False))
+        found = _fits.run(handle, max_iter, show=False)
         told = _bridge.ask("linearResult", found, f"{path}.coef")
         coef = np.fromfile(f"{path}.coef").reshape(len(settings), outputs, width)
     shared = {k: v for k, v in told.items() if k != "models"}
@@ -237,10 +232,13 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         """Return the coefficients that a warm start begins at, where there are any that fit."""
         if not getattr(self, "warm_start", False) or not hasattr(self, "coef_"):
             return None
+        full = self._full()
+        return full if full.shape == (outputs, n_features + 1) else None
+
+    def _full(self) -> NDArray[np.float64]:
+        """Return the coefficients by output, each with its intercept behind."""
         coef = np.atleast_2d(self.coef_)
-        if coef.shape != (outputs, n_features):
-            return None
-        intercept = np.broadcast_to(np.asarray(self.intercept_, dtype=np.float64), (outputs,))
+        intercept = np.broadcast_to(np.asarray(self.intercept_, dtype=np.float64), len(coef))
         return np.hstack([coef, intercept[:, None]])
 
     def _note(self, found: Fitted, max_iter: int) -> Self:
@@ -281,10 +279,9 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         columns = getattr(self, "_columns", None)
         if columns is None or not set(columns) <= set(df.columns):
             columns = self._columns_of(df)
-        coef = np.atleast_2d(self.coef_)
-        intercept = np.broadcast_to(np.asarray(self.intercept_, dtype=np.float64), len(coef))
-        full = np.hstack([coef, intercept[:, None]])
-        meta = {"outputs": len(coef), "features": coef.shape[1], "columns": columns, "out": out}
+        full = self._full()
+        outputs, width = full.shape
+        meta = {"outputs": outputs, "features": width - 1, "columns": columns, "out": out}
         with _arrays.shared_file(full.nbytes) as path:
             full.tofile(path)
             handle = _bridge.call(
