@@ -65,11 +65,7 @@ trait LinearDoor {
   def linearFit(data: LinearData, params: String, start: String): FitHandle[LinearFit] = {
     val m = parse(params)
     val loss = lossOf(m)
-    val from = Option(start).map { path =>
-      val in = new ArrayReader(path)
-      try in.doubles(loss.outputs * (data.features + 1))
-      finally in.close()
-    }
+    val from = Option(start).map(coefficients(_, loss.outputs, data.features))
     val p = LinearParams(
       loss,
       m.get("penalties")
@@ -89,6 +85,13 @@ trait LinearDoor {
     new FitHandle(sc, s"linear model, ${m.get("loss").asText} loss")((monitor, _) =>
       LinearFit(data, p, monitor)
     )
+  }
+
+  /** From a file: by output, each with its intercept behind. */
+  private def coefficients(path: String, outputs: Int, features: Int): Array[Double] = {
+    val in = new ArrayReader(path)
+    try in.doubles(outputs * (features + 1))
+    finally in.close()
   }
 
   /** Of several classes, each against all others where the loss knows two. */
@@ -142,10 +145,7 @@ trait LinearDoor {
     val m = parse(params)
     val loss = marginLoss(m.get("loss").asText, m)
     val (alpha, classes) = (m.get("alpha").asDouble, m.get("classes").asInt)
-    val in = new ArrayReader(start)
-    val from =
-      try in.doubles(classes * (data.features + 1))
-      finally in.close()
+    val from = coefficients(start, classes, data.features)
     val rule = m.get("learning_rate").asText
     val t0 = if (rule == "optimal") StepSize.begin(alpha) - 1 else 0
     val step =
@@ -191,10 +191,7 @@ trait LinearDoor {
   def linearScores(df: DataFrame, path: String, meta: String): DataFrame = {
     val m = parse(meta)
     val (outputs, features) = (m.get("outputs").asInt, m.get("features").asInt)
-    val in = new ArrayReader(path)
-    val w =
-      try in.doubles(outputs * (features + 1))
-      finally in.close()
+    val w = coefficients(path, outputs, features)
     LinearFrames.scores(
       df,
       m.get("columns").elements.asScala.map(_.asText).toSeq,
