@@ -30,10 +30,19 @@ def checked_callbacks(callbacks: Iterable[Callback] | None) -> list[Callback]:
 
 
 def run(
-    handle: _bridge.Handle, half_steps: int, *, show: bool, callbacks: Sequence[Callback] = ()
+    handle: _bridge.Handle,
+    steps: int,
+    *,
+    show: bool,
+    callbacks: Sequence[Callback] = (),
+    unit: str = "half-step",
+    delay: float = 0,
 ) -> _bridge.Handle:
     """Wait for a fit, showing where it stands; whatever ends the wait stops it in the JVM too."""
-    with Bar(half_steps, show=show) as bar, _bridge.interrupts() as interrupts:
+    with (
+        Bar(steps, show=show, unit=unit, delay=delay) as bar,
+        _bridge.interrupts() as interrupts,
+    ):
         try:
             while not _has_ended(handle, bar):
                 if interrupts:

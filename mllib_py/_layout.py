@@ -37,6 +37,7 @@ class Layout:
         feature_names: Sequence[str] | None,
     ) -> None:
         self._handle = handle
+        self._of: Layout | None = None  # whose rows these are
         self.n_features = n_features
         self.classes = classes
         self.feature_names = None if feature_names is None else list(feature_names)
@@ -47,6 +48,29 @@ class Layout:
         """Rows, weight, features, kind of blocks and their number; a pass where none was made."""
         found: dict[str, Any] = _bridge.ask("linearFacts", self._handle)
         return found
+
+    def by_class(self, weights: Sequence[float]) -> Layout:
+        """Return the same rows, each weighing as many times more as its class says.
+
+        They stay this layout's, which must be held as long.
+        """
+        handle = _bridge.call(
+            "linearByClass", self._handle, json.dumps([float(w) for w in weights])
+        )
+        out = Layout(
+            handle,
+            n_features=self.n_features,
+            classes=self.classes,
+            feature_names=self.feature_names,
+        )
+        out._of = self
+        return out
+
+    def release_all(self) -> None:
+        """Free what is held, and the layout whose rows these are."""
+        self.release()
+        if self._of is not None:
+            self._of.release()
 
     def release(self) -> None:
         """Free what is held; the layout cannot be used after."""

@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mllib_py import _arrays, _bridge, _checks, _fits, _layout
+from mllib_py import _arrays, _bridge, _checks, _fits, _layout, _progress
 from mllib_py._layout import Layout
 
 #: Refuses a parameter's value, by its name.
@@ -67,6 +67,8 @@ def train(
     tol: float,
     max_iter: int,
     start: NDArray[np.float64] | None = None,
+    verbose: bool = False,
+    extra: dict[str, Any] | None = None,
 ) -> list[Fitted]:
     """Train a model for each setting, all in the same passes over the data.
 
@@ -81,6 +83,10 @@ def train(
         As the estimators have them.
     start : ndarray of shape (outputs, n_features + 1), optional
         Coefficients to begin at, each with its intercept behind.
+    verbose : bool, default=False
+        Show a bar from the start; else in a terminal or a notebook, after a while.
+    extra : dict, optional
+        What "mini-batch" takes: step, fraction, seed.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def train(
         "solver": solver,
         "tol": float(tol),
         "max_iter": int(max_iter),
-    }
+    } | (extra or {})
     width = data.n_features + 1
     size = len(settings) * outputs * width * 8
     with _arrays.shared_file(2 * size) as path:
@@ -104,7 +110,7 @@ def train(
             given = f"{path}.start"
             start.astype(np.float64).tofile(given)
         handle = _bridge.call("linearFit", data._handle, json.dumps(params), given)
-        found = _fits.run(handle, max_iter, show=False)
+        found = _watched(handle, max_iter, "pass", verbose=verbose)
         told = _bridge.ask("linearResult", found, f"{path}.coef")
         coef = np.fromfile(f"{path}.coef").reshape(len(settings), outputs, width)
     shared = {k: v for k, v in told.items() if k != "models"}
@@ -114,8 +120,21 @@ def train(
     ]
 
 
+# A fit that is over sooner needs no bar, in seconds.
+_PATIENCE = 2.0
+
+
+def _watched(handle: _bridge.Handle, most: int, unit: str, *, verbose: bool) -> _bridge.Handle:
+    show = verbose or _progress.wanted(None)
+    return _fits.run(handle, most, show=show, unit=unit, delay=0 if verbose else _PATIENCE)
+
+
 def descend(
-    data: Layout, params: dict[str, Any], start: NDArray[np.float64]
+    data: Layout,
+    params: dict[str, Any],
+    start: NDArray[np.float64],
+    *,
+    verbose: bool = False,
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Run epochs of stochastic gradient descent.
 
@@ -127,6 +146,8 @@ def descend(
         fit_intercept, shuffle, steps, max_iter, tol, patience, average, seed.
     start : ndarray of shape (classes, n_features + 1)
         Coefficients to begin at, each with its intercept behind.
+    verbose : bool, default=False
+        As `train` has it.
 
     Returns
     -------
@@ -136,7 +157,7 @@ def descend(
     with _arrays.shared_file(2 * start.nbytes) as path:
         start.astype(np.float64).tofile(f"{path}.start")
         handle = _bridge.call("sgdFit", data._handle, _bridge.to_json(params), f"{path}.start")
-        found = _fits.run(handle, params["max_iter"], show=False)
+        found = _watched(handle, params["max_iter"], "epoch", verbose=verbose)
         told = _bridge.ask("sgdResult", found, f"{path}.coef")
         return np.fromfile(f"{path}.coef").reshape(start.shape), told
 
@@ -309,7 +330,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             found = self._train(data, [self], self._start(outputs, data.n_features))[0]
         finally:
             if ours:
-                data.release()
+                data.release_all()
         self._keep(found, data)
         return self._note(found, self._most_iterations())
 
@@ -357,7 +378,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             found = self._train(data, models, None)
         finally:
             if ours:
-                data.release()
+                data.release_all()
         for model, one in zip(models, found, strict=True):
             model._take_features(self)
             model._keep(one, data)
@@ -394,6 +415,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
             tol=self._tolerance(),
             max_iter=self._most_iterations(),
             start=start,
+            verbose=bool(getattr(self, "verbose", False)),
         )
 
     # What a kind of model says of itself.
@@ -505,10 +527,7 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         return y, by_class if weights is None else weights * by_class
 
     def _laid_out(self, x: Any, y: Any, sample_weight: Any, target: str) -> tuple[Layout, bool]:
-        if self.class_weight is not None and (isinstance(x, Layout) or _layout.as_frame(x)):
-            raise ValueError(
-                "class_weight is for arrays; give other data a column of sample weights"
-            )
+        arrays = not isinstance(x, Layout) and _layout.as_frame(x) is None
         data, ours = super()._laid_out(x, y, sample_weight, target)
         assert data.classes is not None
         if len(data.classes) < 2:
@@ -518,7 +537,24 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the"
                 f" data contains only one class: {data.classes.tolist()[0]!r}"
             )
+        if self.class_weight is not None and not arrays:
+            return data.by_class(self._class_weights(data)), ours
         return data, ours
+
+    def _class_weights(self, data: Layout) -> list[float]:
+        """Return what each class of a layout is weighed by."""
+        assert data.classes is not None
+        held = data.facts["class_weights"]
+        if isinstance(self.class_weight, dict):
+            unknown = set(self.class_weight) - set(data.classes.tolist())
+            if unknown:
+                raise ValueError(f"class_weight names classes that the data do not have: {unknown}")
+            return [float(self.class_weight.get(c, 1.0)) for c in data.classes.tolist()]
+        if self.class_weight != "balanced":
+            raise ValueError(
+                f"class_weight must be a dict, 'balanced' or None, not {self.class_weight!r}"
+            )
+        return [sum(held) / (len(held) * h) if h else 1.0 for h in held]
 
     def _outputs(self, data: Layout) -> int:
         assert data.classes is not None

@@ -20,24 +20,27 @@ def _in_notebook() -> bool:
 class Bar:
     """tqdm's bar where it is wanted; where tqdm is not installed, a line that rewrites itself."""
 
-    def __init__(self, total: int, *, show: bool) -> None:
+    def __init__(
+        self, total: int, *, show: bool, unit: str = "half-step", delay: float = 0
+    ) -> None:
         self._bar: Any = None
         self._total = total
         self._plain = False
+        self._unit = unit
         if show:
             try:
                 from tqdm.auto import tqdm
             except ImportError:
                 self._plain = True
                 return
-            self._bar = tqdm(total=total, leave=False, unit="half-step", file=sys.stderr)
+            self._bar = tqdm(total=total, leave=False, unit=unit, delay=delay, file=sys.stderr)
 
     def update(
         self, phase: str, done: int, objective: float | None, validation: float | None = None
     ) -> None:
         """Show where the fit stands."""
         if self._plain:
-            line = f"{phase}: {done}/{self._total} half-steps"
+            line = f"{phase}: {done}/{self._total} {self._unit}s"
             print(f"\r{line:<60}", end="", file=sys.stderr, flush=True)
         if self._bar is None:
             return

@@ -104,7 +104,7 @@ class _Sgd(LinearModel):
             "average": bool(self.average),
             "seed": seed,
         }
-        coef, report = descend(data, params, start)
+        coef, report = descend(data, params, start, verbose=bool(self.verbose))
         self.history_ = np.asarray(report.pop("losses"))
         self.report_ = report
         self.n_iter_ = report["iterations"]

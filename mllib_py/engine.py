@@ -359,6 +359,10 @@ class Minimum(NamedTuple):
     report: dict[str, Any]
 
 
+_EVERYWHERE = ("lbfgs", "newton-cg")
+_IN_THE_JVM = ("local-sgd", "cocoa", "mini-batch")
+
+
 def minimize(
     loss: str | Loss,
     penalty: Penalty,
@@ -367,6 +371,9 @@ def minimize(
     *,
     tol: float = 1e-6,
     max_iter: int = 1000,
+    step: float = 1.0,
+    fraction: float = 1.0,
+    random_state: int = 0,
 ) -> Minimum:
     """Minimise the mean loss plus a penalty.
 
@@ -377,11 +384,18 @@ def minimize(
     penalty : Penalty
     data : Blocks or Layout
         A layout is fitted in the JVM, with an intercept that is not penalised.
-    method : {"lbfgs", "newton-cg"}, default="lbfgs"
-        "newton-cg" takes losses with a curvature and no L1.
+    method : {"lbfgs", "newton-cg", "local-sgd", "cocoa", "mini-batch"}, default="lbfgs"
+        "newton-cg" takes losses with a curvature and no L1. The last three are for layouts:
+        "local-sgd" takes smooth losses and no L1, "cocoa" an L2 penalty and no L1, "mini-batch"
+        all; see the notes.
     tol : float, default=1e-6
-        Ends where no entry of the gradient is above it.
+        Ends where no entry of the gradient is above it; "cocoa" where the duality gap is within
+        so much of the objective; "mini-batch" where a step is shorter than ``tol * max(1, |w|)``.
     max_iter : int, default=1000
+    step, fraction : float, default=1.0
+        Of "mini-batch".
+    random_state : int, default=0
+        Of "mini-batch": the draws' seed.
 
     Returns
     -------
@@ -393,6 +407,17 @@ def minimize(
     negative parts, of which L-BFGS-B keeps each at least 0 (Schmidt, Fung, Rosales: Optimization
     methods for l1-regularization, 2009).
 
+    "mini-batch" is synchronous mini-batch (sub)gradient descent, the classic primitive. Step t
+    draws each row by itself with probability `fraction` (a generator seeded by `random_state`, t
+    and the block), takes the weighted mean g of the drawn rows' (sub)gradients, and with
+    ``eta = step / sqrt(t)`` moves to ``w = (1 - eta l2) w - eta g``, each coefficient then towards
+    0 by ``eta l1`` and not beyond. These are the steps of Spark's ``pyspark.mllib`` classes "with
+    SGD", except that an intercept is not penalised.
+
+    "local-sgd" is variance-reduced (Johnson and Zhang 2013): a pass for the gradient, one for an
+    epoch inside each partition. "cocoa" is CoCoA+ (Ma et al. 2015) with dual coordinate ascent;
+    ``report["gap"]`` certifies it.
+
     Examples
     --------
     >>> from mllib_py import engine
@@ -401,20 +426,32 @@ def minimize(
     >>> found.coef.round(6).tolist(), found.report["passes"] > 0
     ([0.5], True)
     """
-    one_of("method", method, ("lbfgs", "newton-cg"))
+    one_of("method", method, (*_EVERYWHERE, *_IN_THE_JVM))
     for name, value in penalty._asdict().items():
         number(f"penalty.{name}", value, 0, np.finfo(np.float64).max)
     number("tol", tol, 0, 1)
     whole("max_iter", max_iter, 1)
     if method == "newton-cg" and penalty.l1 > 0:
         raise ValueError("method='newton-cg' does not take an L1 penalty; take method='lbfgs'")
+    number("step", step, 0, above=True)
+    number("fraction", fraction, 0, 1, above=True)
+    whole("random_state", random_state, 0)
     if isinstance(data, Layout):
-        return _in_the_jvm(loss, penalty, data, method, tol, max_iter)
+        extra = {"step": step, "fraction": fraction, "seed": random_state}
+        return _in_the_jvm(loss, penalty, data, method, tol, max_iter, extra)
+    if method in _IN_THE_JVM:
+        raise ValueError(f"method={method!r} is for layouts; give mllib_py.layout(X, y) as data")
     return _on_blocks(_loss(loss), penalty, data, method, tol, max_iter)
 
 
 def _in_the_jvm(
-    loss: str | Loss, penalty: Penalty, data: Layout, method: str, tol: float, max_iter: int
+    loss: str | Loss,
+    penalty: Penalty,
+    data: Layout,
+    method: str,
+    tol: float,
+    max_iter: int,
+    extra: dict[str, Any],
 ) -> Minimum:
     if not isinstance(loss, str):
         raise TypeError("a layout is fitted in the JVM, which has losses by name; take blocks")
@@ -431,6 +468,7 @@ def _in_the_jvm(
         solver=method,
         tol=tol,
         max_iter=max_iter,
+        extra=extra,
     )[0]
     report = found.report
     return Minimum(found.coef[0], float(found.intercept[0]), report["objective"], report)

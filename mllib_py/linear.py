@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+#: Solvers of smooth losses.
+SOLVERS = ("auto", "lbfgs", "newton-cg", "local-sgd", "cocoa")
+
+
 class LogisticRegression(Classifier):
     r"""Logistic regression: two classes, or several by the multinomial model.
 
@@ -65,7 +69,7 @@ class LogisticRegression(Classifier):
         Inverse of the strength of the penalty, above 0; infinite for none.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty.
-    dual, intercept_scaling, verbose, n_jobs
+    dual, intercept_scaling, n_jobs
         Taken for scikit-learn's sake, and not used.
     random_state : int, RandomState or None, default=None
         See `max_negatives`.
@@ -75,16 +79,20 @@ class LogisticRegression(Classifier):
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes; "balanced" gives each class the same weight. For arrays.
+        Weights of the classes; "balanced" gives each class the same weight.
     solver : str, default="lbfgs"
-        "lbfgs" (with L1, OWL-QN) or "newton-cg" (no L1); "auto" and scikit-learn's other names
-        choose between these.
+        "lbfgs" (with L1, OWL-QN) or "newton-cg" (no L1); for two classes without L1 also
+        "local-sgd" (epochs inside partitions, corrected by the full gradient) and, with an L2
+        penalty, "cocoa" (dual ascent inside partitions; `tol` is then the duality gap's, as a
+        share of the objective). "auto" and scikit-learn's other names are "lbfgs".
     max_iter : int, default=100
         Iterations at most.
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     standardize : bool, default=False
         Penalise as if features had variance 1; the coefficients are those of the data as it is.
+    verbose : int, default=0
+        Above 0: show a bar from the start; else in a terminal or a notebook, where a fit is long.
     max_negatives : float or None, default=None
         Of two classes, the first one's rows are drawn by `random_state` until there are at most so
         many for each row of the second; the intercept is then corrected by the logarithm of the
@@ -154,7 +162,7 @@ class LogisticRegression(Classifier):
         self.max_negatives = max_negatives
 
     _penalised_by = ("penalty", "C", "l1_ratio")
-    _SOLVERS = ("auto", "lbfgs", "newton-cg", "liblinear", "newton-cholesky", "sag", "saga")
+    _SOLVERS = (*SOLVERS, "liblinear", "newton-cholesky", "sag", "saga")
     _rules: ClassVar[dict[str, Rule]] = {
         "penalty": partial(_checks.one_of, choices=("l1", "l2", "elasticnet", None, "deprecated")),
         "C": POSITIVE,
@@ -229,7 +237,7 @@ class LogisticRegression(Classifier):
         return "logistic" if self._outputs(data) == 1 else "multinomial"
 
     def _solver(self) -> str:
-        return self.solver if self.solver in ("lbfgs", "newton-cg") else "auto"
+        return self.solver if self.solver in SOLVERS else "auto"
 
     def _keep(self, found: Fitted, data: Layout) -> None:
         super()._keep(found, data)
@@ -303,14 +311,15 @@ class LinearSVC(Classifier):
     term is the L1 norm. The intercept is not penalised, unlike liblinear's, so coefficients differ
     a little from scikit-learn's.
 
-    The hinge is rounded off at its corner over a width of 1e-4, which raises the mean loss by half
-    of that at most.
+    The hinge is rounded off at its corner, less and less, down to a width of 1e-4, until the
+    duality gap is within `tol` of the objective; with L1 or `standardize`, which give no gap, to
+    the end.
 
     Parameters
     ----------
     penalty : {"l2", "l1"}, default="l2"
     loss : {"squared_hinge", "hinge"}, default="squared_hinge"
-    dual, multi_class, intercept_scaling, verbose, random_state
+    dual, multi_class, intercept_scaling, random_state
         Taken for scikit-learn's sake, and not used.
     tol : float, default=1e-4
         See `LogisticRegression`.
@@ -318,9 +327,14 @@ class LinearSVC(Classifier):
         Inverse of the strength of the penalty, above 0.
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes. For arrays.
+        Weights of the classes.
     max_iter : int, default=1000
         Iterations at most.
+    verbose : int, default=0
+        See `LogisticRegression`.
+    solver : {"auto", "lbfgs", "newton-cg", "local-sgd", "cocoa"}, default="auto"
+        As `LogisticRegression` has them; "local-sgd" is for the squared hinge, and of several
+        classes only "cocoa" and "lbfgs" take them. "auto" is "lbfgs".
     standardize : bool, default=False
         Penalise as if features had variance 1.
 
@@ -358,6 +372,7 @@ class LinearSVC(Classifier):
         verbose: int = 0,
         random_state: Any = None,
         max_iter: int = 1000,
+        solver: str = "auto",
         standardize: bool = False,
     ) -> None:
         self.penalty = penalty
@@ -372,6 +387,7 @@ class LinearSVC(Classifier):
         self.verbose = verbose
         self.random_state = random_state
         self.max_iter = max_iter
+        self.solver = solver
         self.standardize = standardize
 
     _penalised_by = ("penalty", "C")
@@ -383,6 +399,7 @@ class LinearSVC(Classifier):
         "tol": FINITE,
         "fit_intercept": FLAG,
         "max_iter": count,
+        "solver": partial(_checks.one_of, choices=SOLVERS),
         "standardize": FLAG,
     }
 
@@ -392,6 +409,9 @@ class LinearSVC(Classifier):
 
     def _loss(self, data: Layout) -> str:
         return self.loss
+
+    def _solver(self) -> str:
+        return self.solver
 
     def _keep(self, found: Fitted, data: Layout) -> None:
         super()._keep(found, data)
@@ -471,13 +491,17 @@ class Ridge(Regressor):
     alpha : float, default=1.0
         Strength of the penalty, at least 0.
     fit_intercept : bool, default=True
-    copy_X, solver, random_state
+    copy_X, random_state
         Taken for scikit-learn's sake, and not used.
     max_iter : int, optional
         Iterations at most, where there are too many features for the normal equations (over
         2048). Default: 1000.
     tol : float, default=1e-4
         Of the gradient, likewise.
+    solver : str, default="auto"
+        "direct" (the normal equations), "lbfgs", "newton-cg", "local-sgd" or "cocoa", as
+        `LogisticRegression` has them; "auto" and scikit-learn's other names take the normal
+        equations where there are at most 2048 features, else "lbfgs".
     positive : bool, default=False
         True is not supported.
     standardize : bool, default=False
@@ -524,8 +548,10 @@ class Ridge(Regressor):
         self.standardize = standardize
 
     _penalised_by = ("alpha",)
+    _SOLVERS = (*SOLVERS, "direct", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga")
     _rules: ClassVar[dict[str, Rule]] = {
         "alpha": FINITE,
+        "solver": partial(_checks.one_of, choices=_SOLVERS),
         "fit_intercept": FLAG,
         "tol": FINITE,
         "positive": positive_only,
@@ -534,6 +560,9 @@ class Ridge(Regressor):
 
     def _setting(self, weight: float) -> Setting:
         return Setting(self.alpha / weight, 0)
+
+    def _solver(self) -> str:
+        return self.solver if self.solver in (*SOLVERS, "direct") else "auto"
 
     def _most_iterations(self) -> int:
         return 1000 if self.max_iter is None else _checks.whole("max_iter", self.max_iter, 1)

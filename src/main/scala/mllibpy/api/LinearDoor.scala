@@ -5,6 +5,7 @@ import mllibpy.algorithm.linear.{
   LinearData,
   LinearFit,
   LinearParams,
+  MiniBatchPlan,
   Penalty,
   Sgd,
   SgdFit,
@@ -45,6 +46,12 @@ trait LinearDoor {
   def linearDataFromFrame(df: DataFrame, meta: String): LinearData =
     LinearFrames.read(df, parse(meta))
 
+  /** @param weights
+    *   of the classes, as a list
+    */
+  def linearByClass(data: LinearData, weights: String): LinearData =
+    data.byClass(parse(weights).elements.asScala.map(_.asDouble).toArray)
+
   def releaseLinear(data: LinearData): Unit = data.release()
 
   def linearFacts(data: LinearData): String = {
@@ -82,7 +89,12 @@ trait LinearDoor {
       m.get("standardize").asBoolean,
       m.get("solver").asText,
       m.get("tol").asDouble,
-      m.get("max_iter").asInt
+      m.get("max_iter").asInt,
+      MiniBatchPlan(
+        m.path("step").asDouble(1),
+        m.path("fraction").asDouble(1),
+        m.path("seed").asLong(0)
+      )
     )
     new FitHandle(sc, s"linear model, ${m.get("loss").asText} loss")((monitor, _) =>
       LinearFit(data, p, monitor)
@@ -130,7 +142,7 @@ trait LinearDoor {
     for (m <- fit.models) {
       val one = models.addObject()
       one.put("objective", m.objective)
-      one.put("gradient", m.gradient)
+      if (!m.gradient.isNaN) one.put("gradient", m.gradient)
       one.put("iterations", m.iterations)
       one.put("reason", m.reason)
       m.gap.foreach(one.put("gap", _))

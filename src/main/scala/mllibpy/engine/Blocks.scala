@@ -24,6 +24,9 @@ sealed abstract class Blocks[A] {
     */
   def sum[S: ClassTag](bytes: Long)(zero: () => S)(add: (S, A) => S)(merge: (S, S) => S): S
 
+  /** The same blocks seen otherwise; made anew in each pass where they are Spark's. */
+  def map[B: ClassTag](f: A => B): Blocks[B]
+
   def partitions: Int
 
   /** Where the blocks are Spark's. */
@@ -43,13 +46,17 @@ sealed abstract class Blocks[A] {
   *   that sum at once; a sum is the same for the same blocks and number of them
   */
 final class HereBlocks[A](blocks: Seq[A], threads: Int = 1) extends Blocks[A] {
-  private val runs = HereBlocks.runs(blocks, threads)
+
+  /** The blocks that each thread goes over. */
+  private[engine] val runs: Seq[Seq[A]] = HereBlocks.runs(blocks, threads)
 
   def sum[S: ClassTag](bytes: Long)(zero: () => S)(add: (S, A) => S)(merge: (S, S) => S): S =
     Threads
       .all(runs.map(of => () => of.foldLeft(zero())(add)))
       .reduceOption(merge)
       .getOrElse(zero())
+
+  def map[B: ClassTag](f: A => B): Blocks[B] = new HereBlocks(blocks.map(f), threads)
 
   def partitions: Int = runs.length
   def context: Option[SparkContext] = None
@@ -78,6 +85,7 @@ private object HereBlocks {
 final class SparkBlocks[A](val rdd: RDD[A], onRelease: () => Unit) extends Blocks[A] {
   def partitions: Int = rdd.getNumPartitions
   def context: Option[SparkContext] = Some(rdd.sparkContext)
+  def map[B: ClassTag](f: A => B): Blocks[B] = new SparkBlocks(rdd.map(f), () => ())
 
   def sum[S: ClassTag](bytes: Long)(zero: () => S)(add: (S, A) => S)(merge: (S, S) => S): S = {
     val partial = SparkBlocks.partial(rdd, zero, add)

@@ -53,7 +53,7 @@ class TrainerSuite extends AnyFunSuite {
   ): Problem = {
     val held = blocks(labels, parts)
     val moments = held.foldLeft(new Moments(features, 0))(_ add _)
-    new Problem(new HereBlocks(held), loss, moments, features, intercept, standardize)
+    new Problem(new HereBlocks(held), loss, moments, features, true, intercept, standardize)
   }
 
   private def fit(p: Problem, penalties: Penalty*): Seq[Trained] =

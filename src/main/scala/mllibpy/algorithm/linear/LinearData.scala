@@ -20,6 +20,10 @@ final class LinearData(
   /** Found by the first who asks: one pass. */
   lazy val moments: Moments = LinearData.moments(blocks, features, classes)
 
+  /** The same rows, each weighing as many times more as its class says. They go when this goes. */
+  def byClass(weights: Array[Double]): LinearData =
+    new LinearData(LinearData.byClass(blocks, weights), features, classes, form)
+
   def release(): Unit = blocks.release()
 }
 
@@ -33,6 +37,9 @@ object LinearData {
     InvalidInput.unless(found.weight > 0, "all sample weights are 0; give some row a weight")
     found
   }
+
+  private def byClass(blocks: Blocks[Examples], weights: Array[Double]): Blocks[Examples] =
+    blocks.map(_.byClass(weights))
 
   private[linear] def gram(
       blocks: Blocks[Examples],

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.linear
 
 import mllibpy.engine.{InvalidInput, Monitor}
-import mllibpy.kernel.linear.{HingeLoss, Loss, OneVsRestLoss, SmoothedHingeLoss, SquaredLoss}
+import mllibpy.kernel.linear.{Form, Loss, SquaredLoss}
 
 /** What is asked of a fit.
   *
@@ -9,6 +9,8 @@ import mllibpy.kernel.linear.{HingeLoss, Loss, OneVsRestLoss, SmoothedHingeLoss,
   *   one for each model to be trained
   * @param start
   *   coefficients that all begin at, by output, each with its intercept behind
+  * @param miniBatch
+  *   for the solver of that name
   */
 final case class LinearParams(
     loss: Loss,
@@ -18,7 +20,8 @@ final case class LinearParams(
     standardize: Boolean,
     solver: String,
     tolerance: Double,
-    maxIter: Int
+    maxIter: Int,
+    miniBatch: MiniBatchPlan = MiniBatchPlan(1, 1, 0)
 )
 
 /** What came of it.
@@ -34,7 +37,8 @@ final class LinearFit(
 )
 
 object LinearFit {
-  final val Solvers: Seq[String] = Seq("auto", "lbfgs", "newton-cg", "direct")
+  final val Solvers: Seq[String] =
+    Seq("auto", "lbfgs", "newton-cg", "direct", "local-sgd", "cocoa", "mini-batch")
 
   def apply(data: LinearData, p: LinearParams, monitor: Monitor): LinearFit = {
     val solver = chosen(data, p)
@@ -43,15 +47,47 @@ object LinearFit {
       val models =
         LeastSquares.path(data, p.penalties, p.intercept, p.standardize, stopping, monitor)
       new LinearFit(models, solver, 1, 8L * data.features * data.features * data.blocks.partitions)
-    } else if (rounded(p.loss, 1) != p.loss) smoothed(data, p, solver, stopping, monitor)
+    } else if (solver == "cocoa") dual(data, p, stopping, monitor)
+    else if (solver == "mini-batch") stepped(data, p, stopping, monitor)
+    else if (RoundedHinge.is(p.loss)) smoothed(data, p, solver, stopping, monitor)
     else {
       val of = problem(data, p.loss, p)
       new LinearFit(trained(of, p, solver, p.start, stopping, monitor), solver, of.passes, of.bytes)
     }
   }
 
+  private def dual(data: LinearData, p: LinearParams, stopping: Stopping, monitor: Monitor) = {
+    val found =
+      p.penalties.map(Cocoa.fit(data, Cocoa.parts(p.loss).get, _, p.intercept, stopping, monitor))
+    val passes = found.map(_._2).sum
+    val vectors = if (p.intercept) 2L else 1L
+    new LinearFit(
+      found.map(_._1),
+      "cocoa",
+      passes,
+      8L * vectors * (data.features + 1) * data.blocks.partitions * passes
+    )
+  }
+
+  private def stepped(data: LinearData, p: LinearParams, stopping: Stopping, monitor: Monitor) = {
+    val found = p.penalties.map(
+      MiniBatch.fit(data, p.loss, _, p.intercept, p.start, p.miniBatch, stopping, monitor)
+    )
+    val passes = found.map(_.iterations).sum
+    val bytes = 8L * p.loss.outputs * (data.features + 1) * data.blocks.partitions * passes
+    new LinearFit(found, "mini-batch", passes, bytes)
+  }
+
   private def problem(data: LinearData, loss: Loss, p: LinearParams) =
-    new Problem(data.blocks, loss, data.moments, data.stride, p.intercept, p.standardize)
+    new Problem(
+      data.blocks,
+      loss,
+      data.moments,
+      data.stride,
+      data.form == Form.Sparse,
+      p.intercept,
+      p.standardize
+    )
 
   private def trained(
       of: Problem,
@@ -63,21 +99,10 @@ object LinearFit {
   ): Seq[Trained] =
     if (solver == "newton-cg")
       p.penalties.map(Trainer.newton(of, _, start, stopping, monitor))
+    else if (solver == "local-sgd")
+      p.penalties.map(LocalSgd.fit(of, _, start, stopping, monitor))
     else Trainer.path(of, p.penalties, p.penalties.map(_ => start), stopping, monitor)
 
-  // How far the hinge is rounded off, one after the other; the last stays.
-  private final val Rounded = Seq(1.0, 0.1, 0.01, 1e-3, 1e-4)
-
-  private def rounded(loss: Loss, width: Double): Loss = loss match {
-    case HingeLoss                    => SmoothedHingeLoss(width)
-    case OneVsRestLoss(HingeLoss, of) => OneVsRestLoss(SmoothedHingeLoss(width), of)
-    case smooth                       => smooth
-  }
-
-  /** The hinge has no slope at 1: it is rounded off less and less, each time from where the time
-    * before has ended (Nesterov: Smooth minimization of non-smooth functions, 2005). What is left
-    * of it raises the objective by half of its width at most.
-    */
   private def smoothed(
       data: LinearData,
       p: LinearParams,
@@ -86,20 +111,29 @@ object LinearFit {
       monitor: Monitor
   ): LinearFit = {
     val one = p.penalties.map { penalty =>
+      val certifying = penalty.l1 == 0 && penalty.l2 > 0 && !p.standardize
       var start = p.start
-      val stages = Rounded.map { width =>
-        val of = problem(data, rounded(p.loss, width), p)
+      var stages = Vector.empty[(Trained, Problem)]
+      var enough = false
+      for ((width, share) <- RoundedHinge.stages(certifying) if !enough) {
+        val of = problem(data, RoundedHinge(p.loss, width), p)
+        val inner = stopping.copy(tolerance = stopping.tolerance * share)
         val found =
-          trained(of, p.copy(penalties = Seq(penalty)), solver, start, stopping, monitor).head
+          trained(of, p.copy(penalties = Seq(penalty)), solver, start, inner, monitor).head
         start = Some(found.coefficients)
-        (found, of)
+        val told =
+          if (certifying) RoundedHinge.certified(data, penalty, p.intercept, width, found)
+          else found
+        enough = told.gap.exists(_ <= stopping.tolerance * told.objective)
+        stages :+= ((if (enough) told.copy(reason = Cocoa.Converged) else told, of))
       }
-      // Each stage has an objective of its own: what is not rounded off is what the last one nears.
       val last = stages.last._1.copy(
         iterations = stages.map(_._1.iterations).sum,
         history = stages.flatMap(_._1.history)
       )
-      (last, stages.map(_._2.passes).sum, stages.map(_._2.bytes).sum)
+      val more =
+        if (certifying) stages.length * last.coefficients.length / (data.features + 1) else 0
+      (last, stages.map(_._2.passes).sum + more, stages.map(_._2.bytes).sum)
     }
     new LinearFit(one.map(_._1), solver, one.map(_._2).sum, one.map(_._3).sum)
   }
@@ -113,6 +147,7 @@ object LinearFit {
     )
     val direct = p.loss == SquaredLoss && data.features <= LeastSquares.MostFeatures
     val l1 = p.penalties.exists(_.l1 > 0)
+    val ridge = !l1 && p.penalties.forall(_.l2 > 0) && !p.standardize
     InvalidInput.unless(
       p.solver != "direct" || direct,
       s"solver='direct' is for the squared loss and up to ${LeastSquares.MostFeatures} features; take solver='lbfgs'"
@@ -121,6 +156,24 @@ object LinearFit {
       p.solver != "newton-cg" || !l1,
       "solver='newton-cg' does not take an L1 penalty; take solver='lbfgs'"
     )
-    if (p.solver != "auto") p.solver else if (direct) "direct" else "lbfgs"
+    InvalidInput.unless(
+      p.solver != "local-sgd" || !l1 && LocalSgd.curvature(p.loss).nonEmpty,
+      "solver='local-sgd' takes smooth losses of two classes or of numbers, and no L1; take solver='lbfgs'"
+    )
+    InvalidInput.unless(
+      p.solver != "mini-batch" || !p.standardize,
+      "solver='mini-batch' takes features as they are; leave standardize=False"
+    )
+    InvalidInput.unless(
+      p.solver != "cocoa" || ridge,
+      "solver='cocoa' takes an L2 penalty above 0, no L1, and standardize=False; take solver='lbfgs'"
+    )
+    InvalidInput.unless(
+      p.solver != "cocoa" || Cocoa.parts(p.loss).nonEmpty,
+      "solver='cocoa' does not take this loss; take solver='lbfgs'"
+    )
+    if (p.solver != "auto") p.solver
+    else if (direct) "direct"
+    else "lbfgs"
   }
 }

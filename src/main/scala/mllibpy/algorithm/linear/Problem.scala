@@ -1,7 +1,17 @@
 package mllibpy.algorithm.linear
 
 import mllibpy.engine.{Blocks, Shared}
-import mllibpy.kernel.linear.{Examples, HessianSum, Loss, LossSum, Moments, Shape}
+import mllibpy.kernel.linear.{
+  Examples,
+  HessianSum,
+  Loss,
+  LossSum,
+  MarginLoss,
+  Moments,
+  Shape,
+  SvrgEpoch,
+  SvrgPlan
+}
 
 /** How much a setting penalises: `l2 / 2 |w|^2 + l1 |w|_1`, intercepts left out. */
 final case class Penalty(l2: Double, l1: Double)
@@ -20,6 +30,7 @@ private[linear] final class Problem(
     val loss: Loss,
     moments: Moments,
     stride: Int,
+    sparse: Boolean,
     intercept: Boolean,
     standardize: Boolean
 ) {
@@ -88,6 +99,61 @@ private[linear] final class Problem(
     val of = ridges(penalty)
     for (i <- out.indices) out(i) += of(i) * direction(i)
     out
+  }
+
+  /** Where an epoch of local stochastic gradient descent comes to; one pass.
+    *
+    * @param gradient
+    *   where it begins
+    * @param shorter
+    *   what the longest step that is thought safe is multiplied by
+    */
+  def epoch(
+      penalty: Penalty,
+      v: Array[Double],
+      gradient: Array[Double],
+      shorter: Double,
+      seed: Long
+  ): Array[Double] = {
+    val by = scales(penalty)
+    // Sparse rows stay sparse: their features are not centred.
+    val centred = intercept && !sparse
+    val slopes = gradient.clone()
+    if (!centred)
+      for (f <- 0 until features) slopes(f) += by(f) * moments.means(f) * gradient(features)
+    val plan = SvrgPlan(
+      loss.asInstanceOf[MarginLoss],
+      stride,
+      intercept,
+      shorter / smoothness(by, centred),
+      by,
+      if (centred) moments.means else new Array(features),
+      ridges(penalty).take(features),
+      slopes,
+      moments.rows / moments.weight
+    )
+    val w = coefficients(penalty, v)
+    val at = new Array[Double](stride + 1)
+    System.arraycopy(w, 0, at, 0, features)
+    at(stride) = w(features)
+    passes += 1
+    bytes += 8L * (features + 1) * blocks.partitions
+    val moved = LocalSgd.epoch(blocks, plan, at, seed).moved
+    for (f <- 0 until features) {
+      w(f) += moved(f)
+      if (centred) w(features) -= plan.centres(f) * moved(f)
+    }
+    w(features) += moved(features)
+    point(penalty, w)
+  }
+
+  /** The mean over rows of the largest second derivative along a row. */
+  private def smoothness(by: Array[Double], centred: Boolean): Double = {
+    val lengths = (0 until features).map { f =>
+      val mean = if (centred) 0 else moments.means(f)
+      by(f) * by(f) * (moments.variance(f) + mean * mean)
+    }
+    LocalSgd.curvature(loss).get * (lengths.sum + SvrgEpoch.InterceptStep)
   }
 
   /** Twice the ridge's second derivative, by coordinate: l2 scale^2. */

@@ -7,7 +7,8 @@ import mllibpy.engine.{Monitor, StepRecord}
   * @param coefficients
   *   by output, each with its intercept behind the last feature
   * @param gradient
-  *   the largest entry of the gradient, in the coordinates that the minimiser sees
+  *   the largest entry of the gradient, in the coordinates that the minimiser sees; NaN where none
+  *   was taken
   * @param history
   *   the best objective after each pass, or after each iteration of Newton's method
   * @param gap
@@ -105,7 +106,7 @@ private[linear] object Trainer {
     trained(problem, penalty, best, iterations, reason, history.result())
   }
 
-  private def trained(
+  def trained(
       problem: Problem,
       penalty: Penalty,
       best: Best,

@@ -39,6 +39,26 @@ abstract class Examples(val labels: Array[Double], val weights: Array[Double])
   /** `to(at + f) += by * x_f` for a row. */
   def addTo(row: Int, by: Double, to: Array[Double], at: Int): Unit
 
+  /** `to(f)` = feature f of a row. */
+  def copy(row: Int, to: Array[Double]): Unit = {
+    java.util.Arrays.fill(to, 0, features, 0.0)
+    foreach(row)((f, x) => to(f) = x)
+  }
+
+  /** Some of the rows, as a block of their own. */
+  def select(of: Array[Int]): Examples
+
+  /** The same rows with other weights. */
+  def weighing(weights: Array[Double]): Examples
+
+  /** The same rows, each weighing as many times more as its class says. */
+  def byClass(weights: Array[Double]): Examples =
+    weighing(Array.tabulate(rows)(r => weight(r) * weights(labels(r).toInt)))
+
+  protected def labelsOf(of: Array[Int]): Array[Double] = of.map(labels(_))
+  protected def weightsOf(of: Array[Int]): Array[Double] =
+    if (weights == null) null else of.map(weights(_))
+
   /** Calls `see` with each feature that is not 0, or not known to be, of a row. */
   def foreach(row: Int)(see: (Int, Double) => Unit): Unit
 }
@@ -93,6 +113,19 @@ final class DenseExamples(
     var f = 0
     while (f < features) { to(at + f) += by * values(x + f); f += 1 }
   }
+
+  def weighing(weights: Array[Double]): Examples =
+    new DenseExamples(features, values, labels, weights, products)
+
+  def select(of: Array[Int]): Examples = {
+    val out = new Array[Double](of.length * stride)
+    for ((r, i) <- of.zipWithIndex)
+      System.arraycopy(values, r * stride, out, i * stride, stride)
+    new DenseExamples(features, out, labelsOf(of), weightsOf(of), products)
+  }
+
+  override def copy(row: Int, to: Array[Double]): Unit =
+    System.arraycopy(values, row * stride, to, 0, features)
 
   def foreach(row: Int)(see: (Int, Double) => Unit): Unit = {
     var f = 0
@@ -164,6 +197,20 @@ final class SparseExamples(
         }
       r += 1
     }
+  }
+
+  def weighing(weights: Array[Double]): Examples =
+    new SparseExamples(features, start, columns, values, labels, weights)
+
+  def select(of: Array[Int]): Examples = {
+    val starts = of.scanLeft(0)((at, r) => at + start(r + 1) - start(r))
+    val (to, numbers) = (new Array[Int](starts.last), new Array[Double](starts.last))
+    for ((r, i) <- of.zipWithIndex) {
+      val n = start(r + 1) - start(r)
+      System.arraycopy(columns, start(r), to, starts(i), n)
+      System.arraycopy(values, start(r), numbers, starts(i), n)
+    }
+    new SparseExamples(features, starts, to, numbers, labelsOf(of), weightsOf(of))
   }
 
   def foreach(row: Int)(see: (Int, Double) => Unit): Unit = {

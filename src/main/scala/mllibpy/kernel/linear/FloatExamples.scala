@@ -52,6 +52,21 @@ final class FloatExamples(
     while (f < features) { to(at + f) += by * values(x + f); f += 1 }
   }
 
+  def weighing(weights: Array[Double]): Examples =
+    new FloatExamples(features, values, labels, weights, products, wide)
+
+  def select(of: Array[Int]): Examples = {
+    val out = new Array[Float](of.length * stride)
+    for ((r, i) <- of.zipWithIndex)
+      System.arraycopy(values, r * stride, out, i * stride, stride)
+    new FloatExamples(features, out, labelsOf(of), weightsOf(of), products, wide)
+  }
+
+  override def copy(row: Int, to: Array[Double]): Unit = {
+    var f = 0
+    while (f < features) { to(f) = values(row * stride + f).toDouble; f += 1 }
+  }
+
   def foreach(row: Int)(see: (Int, Double) => Unit): Unit = {
     var f = 0
     while (f < features) { see(f, values(row * stride + f).toDouble); f += 1 }

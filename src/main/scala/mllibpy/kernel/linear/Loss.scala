@@ -106,7 +106,13 @@ abstract class MarginLoss extends Loss {
 }
 
 /** log(1 + e^-sm) */
-object LogisticLoss extends MarginLoss {
+object LogisticLoss extends MarginLoss with Conjugate {
+  def dual(y: Double, alpha: Double): Double = Ascent.entropy((2 * y - 1) * alpha)
+  def ascend(y: Double, m: Double, from: Double, q: Double): Double = {
+    val s = 2 * y - 1
+    s * Ascent.logistic(s * from, s * m, q)
+  }
+
   def value(y: Double, m: Double): Double =
     Math.max(m, 0) + log1p(Math.exp(-Math.abs(m))) - y * m
 
@@ -152,7 +158,13 @@ object LogisticLoss extends MarginLoss {
 }
 
 /** max(0, 1 - sm) */
-object HingeLoss extends MarginLoss {
+object HingeLoss extends MarginLoss with Conjugate {
+  def dual(y: Double, alpha: Double): Double = (2 * y - 1) * alpha
+  def ascend(y: Double, m: Double, from: Double, q: Double): Double = {
+    val s = 2 * y - 1
+    s * Ascent.hinge(s * from, s * m, q)
+  }
+
   def value(y: Double, m: Double): Double = Math.max(0, 1 - (2 * y - 1) * m)
   def slope(y: Double, m: Double): Double = {
     val s = 2 * y - 1
@@ -179,7 +191,13 @@ final case class SmoothedHingeLoss(width: Double) extends MarginLoss {
 }
 
 /** max(0, 1 - sm)^2 */
-object SquaredHingeLoss extends MarginLoss {
+object SquaredHingeLoss extends MarginLoss with Conjugate {
+  def dual(y: Double, alpha: Double): Double = (2 * y - 1) * alpha - alpha * alpha / 4
+  def ascend(y: Double, m: Double, from: Double, q: Double): Double = {
+    val s = 2 * y - 1
+    s * Ascent.squaredHinge(s * from, s * m, q)
+  }
+
   def value(y: Double, m: Double): Double = {
     val short = Math.max(0, 1 - (2 * y - 1) * m)
     short * short
@@ -230,7 +248,11 @@ final case class InsensitiveLoss(epsilon: Double, power: Int) extends MarginLoss
 }
 
 /** (m - y)^2 / 2 */
-object SquaredLoss extends MarginLoss {
+object SquaredLoss extends MarginLoss with Conjugate {
+  def dual(y: Double, alpha: Double): Double = alpha * y - alpha * alpha / 2
+  def ascend(y: Double, m: Double, from: Double, q: Double): Double =
+    from + (y - m - from) / (1 + q)
+
   def value(y: Double, m: Double): Double = (m - y) * (m - y) / 2
   def slope(y: Double, m: Double): Double = m - y
   def curvature(y: Double, m: Double): Double = 1
@@ -239,7 +261,11 @@ object SquaredLoss extends MarginLoss {
 /** (m - y)^2 / 2 up to a distance of epsilon, and from there epsilon (|m - y| - epsilon / 2) (Huber
   * 1964).
   */
-final case class HuberLoss(epsilon: Double) extends MarginLoss {
+final case class HuberLoss(epsilon: Double) extends MarginLoss with Conjugate {
+  def dual(y: Double, alpha: Double): Double = SquaredLoss.dual(y, alpha)
+  def ascend(y: Double, m: Double, from: Double, q: Double): Double =
+    Math.max(-epsilon, Math.min(epsilon, SquaredLoss.ascend(y, m, from, q)))
+
   def value(y: Double, m: Double): Double = {
     val off = Math.abs(m - y)
     if (off <= epsilon) off * off / 2 else epsilon * (off - epsilon / 2)

@@ -1,7 +1,5 @@
 package mllibpy.kernel.linear
 
-import java.util.SplittableRandom
-
 /** How far stochastic gradient descent steps: at step t, counted from 1 over all epochs,
   *
   *   - "constant", "adaptive": eta0
@@ -78,21 +76,8 @@ final class SgdEpoch(
     this
   }
 
-  private def order(n: Int): Array[Int] = {
-    val out = Array.range(0, n)
-    if (plan.shuffle) {
-      val random = new SplittableRandom(seed + 31L * blocks + n)
-      var i = n - 1
-      while (i > 0) {
-        val j = random.nextInt(i + 1)
-        val x = out(i)
-        out(i) = out(j)
-        out(j) = x
-        i -= 1
-      }
-    }
-    out
-  }
+  private def order(n: Int): Array[Int] =
+    if (plan.shuffle) RowOrder.shuffled(n, seed + 31L * blocks + n) else Array.range(0, n)
 
   private def step(block: Examples, row: Int): Unit = {
     rows += 1
