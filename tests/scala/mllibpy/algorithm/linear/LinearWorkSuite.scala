@@ -1,7 +1,7 @@
 package mllibpy.algorithm.linear
 
 import mllibpy.algorithm.als.SparkWork
-import mllibpy.engine.{HereBlocks, InvalidInput, LocalSession, Monitor, SparkBlocks}
+import mllibpy.engine.{HereBlocks, InvalidInput, LocalSession, Monitor, Shared, SparkBlocks}
 import mllibpy.kernel.linear.{
   DenseDoubles,
   DenseExamples,
@@ -54,7 +54,8 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
       "L-BFGS" -> params(LogisticLoss, "lbfgs"),
       "OWL-QN" -> params(LogisticLoss, "auto", l1 = 0.01),
       "Newton-CG" -> params(LogisticLoss, "newton-cg"),
-      "the hinge" -> params(HingeLoss, "lbfgs"),
+      "the hinge" -> params(HingeLoss, "lbfgs").copy(tolerance = 1e-2),
+      "local SGD" -> params(LogisticLoss, "local-sgd"),
       "least squares" -> params(SquaredLoss, "auto")
     )
   )
@@ -70,6 +71,30 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
       }
       assert(SparkWork.of(sc)(fit(here, p)) == SparkWork(0, 0))
     }
+
+  test("CoCoA: a job for each round, and one to cut every twentieth's lineage; the gap holds") {
+    val p = params(LogisticLoss, "cocoa").copy(tolerance = 1e-6)
+    val exact = fit(here, params(LogisticLoss, "newton-cg")).models.head.objective
+    for (partitions <- Seq(2, 16)) {
+      var found = fit(here, p)
+      val held = (Shared.held, sc.getPersistentRDDs.size)
+      val work = SparkWork.of(sc) { found = fit(there(partitions), p) }
+      assert(work.jobs == found.passes + 1 + found.passes / 20)
+      val model = found.models.head
+      assert(model.objective - exact <= model.gap.get + 1e-12)
+      assert(model.gap.get <= 1e-6 * model.objective)
+      assert((Shared.held, sc.getPersistentRDDs.size) == held)
+    }
+  }
+
+  test("mini-batches: a job for each step") {
+    val p = params(HingeLoss, "mini-batch").copy(
+      maxIter = 7,
+      miniBatch = MiniBatchPlan(0.5, 0.5, 3)
+    )
+    val work = SparkWork.of(sc) { fit(there(4), p) }
+    assert(work == SparkWork(7, 0))
+  }
 
   test("settings share their jobs") {
     val many = params(LogisticLoss, "lbfgs")

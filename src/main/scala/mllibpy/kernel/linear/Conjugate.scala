@@ -35,12 +35,16 @@ private[linear] object Ascent {
     var u = Math.max(low, Math.min(high, -z))
     var steps = 0
     var move = Double.PositiveInfinity
+    var before = Double.PositiveInfinity
     while (steps < MostSteps && Math.abs(move) > Enough * (1 + Math.abs(u))) {
       val p = LogisticLoss.sigmoid(u)
       val off = u + z + q * (p - beta)
       if (off > 0) high = u else low = u
       val newton = u - off / (1 + q * p * (1 - p))
-      val next = if (newton >= low && newton <= high) newton else (low + high) / 2
+      // A step between two flat ends may come back: what does not halve the error halves the bounds.
+      val good = newton >= low && newton <= high && Math.abs(off) < before / 2
+      val next = if (good) newton else (low + high) / 2
+      before = Math.abs(off)
       move = next - u
       u = next
       steps += 1
@@ -48,7 +52,7 @@ private[linear] object Ascent {
     LogisticLoss.sigmoid(u)
   }
 
-  private final val MostSteps = 50
+  private final val MostSteps = 100
   private final val Enough = 1e-10
 
   /** beta log(1 / beta) + (1 - beta) log(1 / (1 - beta)) */
