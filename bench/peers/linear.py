@@ -18,6 +18,8 @@ import argparse
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -196,7 +198,18 @@ def scikit_learn(p: Problem) -> list[tuple[str, list[tuple[str, Fit]]]]:
     ]
 
 
-def compare(p: Problem, target: float, repeats: int, spark: Any, peers: set[str]) -> dict[str, Any]:
+def _vowpal_wabbit(
+    p: Problem, folder: Path
+) -> tuple[float, list[tuple[str, list[tuple[str, Fit]]]]]:
+    from bench.peers import vowpal_wabbit
+
+    seconds, cache, bits = vowpal_wabbit.lay(p.x, p.y, folder)
+    return seconds, vowpal_wabbit.fits(p, cache, bits)
+
+
+def compare(
+    p: Problem, target: float, repeats: int, spark: Any, peers: set[str], folder: Path
+) -> dict[str, Any]:
     """Time all sides; return what each took."""
     layout, fits = ours(p)
     sides = {"ours": fits}
@@ -207,6 +220,9 @@ def compare(p: Problem, target: float, repeats: int, spark: Any, peers: set[str]
         _, sides["pyspark.mllib SGD"] = pyspark_mllib(p, spark)
     if "scikit-learn" in peers:
         sides |= {f"scikit-learn {name}": f for name, f in scikit_learn(p)}
+    if "vw" in peers:
+        layouts["vw"], found = _vowpal_wabbit(p, folder)
+        sides |= dict(found)
     lowest = p.minimum()
     runs: dict[str, dict[str, list[tuple[float, float]]]] = {s: {} for s in sides}
     for r in range(repeats + 1):
@@ -259,7 +275,8 @@ def main() -> None:
     a.add_argument("--reg", type=float, default=1e-3)
     a.add_argument("--target", type=float, default=1e-4)
     a.add_argument("--repeats", type=int, default=3)
-    a.add_argument("--peers", default="pyspark.ml,pyspark.mllib,scikit-learn")
+    a.add_argument("--peers", default="pyspark.ml,pyspark.mllib,scikit-learn,vw")
+    a.add_argument("--tag", default="", help="added to the result's name")
     args = a.parse_args()
     warnings.simplefilter("ignore")
     loss = "hinge" if args.what == "svm" else "logistic"
@@ -271,12 +288,15 @@ def main() -> None:
     else:
         problem = dense(args.rows, args.features, args.reg, loss)
     spark = mllib_py.session("local[2]", memory="10g")
-    found = compare(problem, args.target, args.repeats, spark, set(args.peers.split(",")))
+    with TemporaryDirectory() as folder:
+        peers = set(args.peers.split(","))
+        found = compare(problem, args.target, args.repeats, spark, peers, Path(folder))
     rows, features = problem.x.shape
     head = {"what": args.what, "rows": rows, "features": features, "reg": args.reg}
     print(found.get("times_faster"), found["sides"])
     name = os.path.basename(args.data) if args.data else args.what
-    measure.write(f"linear-{name}-{args.target:g}", head | found)
+    tag = f"-{args.tag}" if args.tag else ""
+    measure.write(f"linear-{name}-{args.target:g}{tag}", head | found)
 
 
 if __name__ == "__main__":

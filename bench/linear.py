@@ -1,0 +1,243 @@
+"""What linear fits cost: memory bandwidth, settings together, overhead, cores, and solvers' curves.
+
+python -m bench.linear bandwidth            dense 50,000 x 10,000: share of the memory's speed
+python -m bench.linear path                 20 settings together against one
+python -m bench.linear overhead             a pass over 1,000 rows, on the driver and in Spark
+python -m bench.linear scaling              one core and two, the same rows and as many a core
+python -m bench.linear curves               objective by passes and seconds, solver by solver
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mllib_py
+from bench import child, measure
+from bench.peers.linear import dense
+from mllib_py import linear
+
+
+def _passes(model: Any, data: Any) -> tuple[float, int]:
+    seconds, _ = measure.timed(lambda: model.fit(data))
+    return seconds, model.report_["passes"]
+
+
+def per_pass(data: Any, short: int = 3, long: int = 13, **more: Any) -> float:
+    """Return the seconds of a pass: the slope between a short fit and a long one."""
+
+    def fit(n: int) -> tuple[float, int]:
+        return _passes(linear.LogisticRegression(tol=0.0, max_iter=n, **more), data)
+
+    (a, n), (b, m) = fit(short), fit(long)
+    return (b - a) / max(1, m - n)
+
+
+def read_speed(x: np.ndarray, threads: int = 2) -> float:
+    """Return the bytes a second at which threads sum an array up (BLAS's dot product)."""
+    from threadpoolctl import threadpool_limits
+
+    parts = np.array_split(x.reshape(-1), threads)
+
+    def read() -> None:
+        work = [threading.Thread(target=np.dot, args=(p, p)) for p in parts]
+        for t in work:
+            t.start()
+        for t in work:
+            t.join()
+
+    with threadpool_limits(1):
+        seconds, _ = measure.timed(read)
+    return x.nbytes / seconds
+
+
+def bandwidth(repeats: int) -> dict[str, Any]:
+    """Compare a pass's bytes a second with what two threads read."""
+    mllib_py.session("local[2]", memory="9g")
+    rng = np.random.default_rng(0)
+    out: dict[str, Any] = {}
+    for dtype in (np.float32, np.float64):
+        rows = 50_000 if dtype == np.float32 else 25_000
+        x = np.empty((rows, 10_000), dtype=dtype)
+        for part in np.array_split(np.arange(rows), 50):
+            x[part] = rng.standard_normal((len(part), 10_000), dtype=np.float32)
+        y = (x[:, :100].sum(axis=1) > 0).astype(int)
+        data = mllib_py.layout(x, y)
+        data.facts  # noqa: B018 - the moments
+        shares, passes, reads = [], [], []
+        for r in range(repeats + 1):
+            read, one = read_speed(x), x.nbytes / per_pass(data, 2, 8, C=1e-3)
+            if r:
+                shares.append(one / read)
+                passes.append(one / 1e9)
+                reads.append(read / 1e9)
+        data.release()
+        out[np.dtype(dtype).name] = {
+            "rows": rows,
+            "share": measure.summary(shares),
+            "pass_gb_per_second": measure.summary(passes),
+            "read_gb_per_second": measure.summary(reads),
+        }
+        print(out, flush=True)
+    return out
+
+
+def path(repeats: int) -> dict[str, Any]:
+    """Time 20 settings of C in shared passes, against one."""
+    mllib_py.session("local[2]", memory="6g")
+    p = dense(200_000, 100, 1e-3, "logistic")
+    data = mllib_py.layout(p.x, p.y)
+    data.facts  # noqa: B018 - the moments
+    settings = [{"C": c / len(p.y)} for c in np.geomspace(10, 1e5, 20)]
+    model = linear.LogisticRegression(tol=1e-4, max_iter=500)
+    hardest = linear.LogisticRegression(**settings[-1], tol=1e-4, max_iter=500)
+    one, together, apart = [], [], []
+    for r in range(repeats + 1):
+        a, _ = measure.timed(lambda: hardest.fit(data))
+        b, _ = measure.timed(lambda: model.fit_path(data, settings=settings))
+        c, _ = measure.timed(lambda: [model.set_params(**s).fit(data) for s in settings])
+        if r:
+            one.append(a)
+            together.append(b)
+            apart.append(c)
+    ratio = [b / a for a, b in zip(one, together, strict=True)]
+    return {
+        "one": measure.summary(one),
+        "20_together": measure.summary(together),
+        "20_one_after_the_other": measure.summary(apart),
+        "times_one": measure.summary(ratio),
+    }
+
+
+def overhead(repeats: int) -> dict[str, Any]:
+    """Time a pass over data that cost nothing to sum."""
+    spark = mllib_py.session("local[2]", memory="2g")
+    p = dense(1000, 10, 1e-3, "logistic")
+    rows = [(r.tolist(), int(c)) for r, c in zip(p.x, p.y, strict=True)]
+    frame = spark.createDataFrame(rows, "features array<double>, label int").repartition(4)
+    kinds = {"driver": mllib_py.layout(p.x, p.y), "spark": mllib_py.layout(frame)}
+    out: dict[str, list[float]] = {name: [] for name in kinds}
+    for r in range(5 * repeats + 3):
+        for name, data in kinds.items():
+            seconds = per_pass(data, 3, 23, C=1e6, solver="newton-cg")
+            if r >= 3:
+                out[name].append(1000 * seconds)
+    return {f"{name}_milliseconds_a_pass": measure.summary(of) for name, of in out.items()}
+
+
+def scaling(repeats: int) -> dict[str, Any]:
+    """Time a pass on one core and on two."""
+    rows = []
+    for n, cores in [(200_000, 1), (200_000, 2), (400_000, 2)]:
+        found = child.run("bench.linear", [str(n), str(cores), str(repeats)])
+        assert found is not None
+        rows.append({"rows": n, "cores": cores} | found)
+        print(rows[-1], flush=True)
+    return {"features": 100, "runs": rows}
+
+
+def one_scale(arguments: list[str]) -> None:
+    """Time passes in this process."""
+    n, cores, repeats = map(int, arguments)
+    mllib_py.session(f"local[{cores}]", memory="6g")
+    p = dense(n, 100, 1e-3, "logistic")
+    data = mllib_py.layout(p.x, p.y)
+    data.facts  # noqa: B018 - the moments
+    found = [1000 * per_pass(data, 3, 15, C=1e-4) for _ in range(repeats + 1)][1:]
+    child.tell({"milliseconds_a_pass": measure.summary(found)})
+
+
+def _sides(loss: str) -> dict[str, Callable[[], Any]]:
+    n, reg = 200_000, 1e-3
+    if loss == "hinge":
+        return {
+            s: lambda s=s: linear.LinearSVC(
+                loss="hinge", C=1 / (reg * n), tol=1e-4, solver=s, max_iter=300
+            )
+            for s in ("lbfgs", "cocoa")
+        }
+    names = ("lbfgs", "newton-cg", "local-sgd", "cocoa")
+    return {
+        s: lambda s=s: linear.LogisticRegression(C=1 / (reg * n), tol=1e-7, solver=s, max_iter=100)
+        for s in names
+    }
+
+
+def curves(repeats: int) -> dict[str, Any]:
+    """Record objectives by pass and second, and draw them."""
+    mllib_py.session("local[2]", memory="6g")
+    out: dict[str, Any] = {}
+    for loss in ("logistic", "hinge"):
+        p = dense(200_000, 100, 1e-3, loss)
+        data = mllib_py.layout(p.x, p.y)
+        data.facts  # noqa: B018 - the moments
+        found: dict[str, Any] = {}
+        for r in range(2):  # the second round is warm
+            for name, make in _sides(loss).items():
+                model = make()
+                seconds, _ = measure.timed(lambda m=model, d=data: m.fit(d))
+                if r:
+                    found[name] = {
+                        "seconds": round(seconds, 4),
+                        "passes": model.report_["passes"],
+                        "history": model.history_.tolist(),
+                    }
+        data.release()
+        out[loss] = found
+    _draw(out)
+    return out
+
+
+def _draw(found: dict[str, Any]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(2, 2, figsize=(9, 6.5), sharey="row")
+    for row, (loss, sides) in zip(axes, found.items(), strict=True):
+        lowest = min(min(s["history"]) for s in sides.values())
+        for name, side in sides.items():
+            over = np.maximum(np.asarray(side["history"]) / lowest - 1, 1e-9)
+            share = np.arange(1, len(over) + 1) / len(over)
+            row[0].semilogy(share * side["passes"], over, label=name)
+            row[1].semilogy(share * side["seconds"], over, label=name)
+        row[0].set_ylabel(f"{loss}: objective over its minimum")
+        row[0].legend()
+    axes[1][0].set_xlabel("passes over the data")
+    axes[1][1].set_xlabel("seconds")
+    for axis in axes.ravel():
+        axis.grid(alpha=0.3)
+    fig.tight_layout()
+    fig.savefig(Path(__file__).parents[1] / "docs" / "linear-solvers.svg")
+
+
+PARTS = {
+    "bandwidth": bandwidth,
+    "path": path,
+    "overhead": overhead,
+    "scaling": scaling,
+    "curves": curves,
+}
+
+
+def main() -> None:
+    """Measure and write the result."""
+    a = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    a.add_argument("part", choices=PARTS)
+    a.add_argument("--repeats", type=int, default=3)
+    args = a.parse_args()
+    found = PARTS[args.part](args.repeats)
+    print({k: v for k, v in found.items() if args.part != "curves"})
+    measure.write(f"linear-{args.part}", found)
+
+
+if __name__ == "__main__":
+    child.main(main, one_scale)
