@@ -219,7 +219,7 @@ class SGDClassifier(_Sgd, Classifier):
     n_iter_no_change : int, default=5
         See `tol`.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes. For arrays.
+        Weights of the classes.
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     average : bool, default=False

@@ -62,7 +62,7 @@ final class HingeGap(width: Double, positive: Int, @transient private val at: Ar
     def shrink(side: Double) = if (intercept && side > 0) most / side else 1.0
     val (up, down) = (shrink(above), shrink(below))
     var squares = 0.0
-    for (f <- 0 until at.length - 1) {
+    for (f <- 0 until ofAbove.length - 1) {
       val w = (up * ofAbove(f) - down * ofBelow(f)) / (weight * l2)
       squares += w * w
     }
