@@ -4,6 +4,8 @@ import mllibpy.kernel.linear.Examples
 
 /** What a pass does for one of the starts that share it.
   *
+  * @param active
+  *   whether it takes part
   * @param changes
   *   whether its sums are of what changed since the pass before, not of all rows
   * @param bounds
@@ -15,6 +17,7 @@ import mllibpy.kernel.linear.Examples
   */
 final class StartPlan(
     val centres: Centres,
+    val active: Boolean,
     val changes: Boolean,
     val bounds: Boolean,
     val drift: Array[Double],
@@ -49,10 +52,14 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
   val sums: Array[Array[Double]] = of.map(s => new Array[Double](s.centres.values.length))
   val weights: Array[Array[Double]] = of.map(s => new Array[Double](s.centres.k))
 
+  /** Rows of some weight. */
+  val counts: Array[Array[Long]] = of.map(s => new Array[Long](s.centres.k))
+
   /** Rows that went to another centre, and rows that were scored with all centres. */
   val moved = new Array[Long](of.length)
   val scored = new Array[Long](of.length)
   var rows = 0L
+  private val going = of.indices.filter(of(_).active)
 
   /** Whether a state was missing that sums of changes need: they are of no use then. */
   var lost = false
@@ -62,16 +69,17 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
     val found =
       if (plan.pass == 0 || !plan.keep) null else RowStates.take(block, plan.fit, plan.pass)
     val state = if (found != null) found else new RowState(block.rows, of.length)
-    if (found == null && of.exists(_.changes)) lost = true
+    if (found == null && going.exists(of(_).changes)) lost = true
     rows += block.rows
-    if (of.exists(s => s.bounds || s.centres.cosine)) state.measure(search, of.head.centres)
-    val bounded = of.indices.filter(s => of(s).bounds && state.lower(s) != null)
-    val full = of.indices.diff(bounded).toArray
+    if (going.exists(s => of(s).bounds || of(s).centres.cosine))
+      state.measure(search, of.head.centres)
+    val bounded = going.filter(s => of(s).bounds && state.lower(s) != null)
+    val full = going.diff(bounded).toArray
     for (s <- full) if (of(s).bounds) begin(state, s)
     if (full.nonEmpty) scoreAll(block, state, search, full)
     for (s <- bounded) scoreSome(block, state, search, s)
     if (plan.keep) {
-      for (s <- of.indices) if (!of(s).bounds) end(state, s)
+      for (s <- going) if (!of(s).bounds) end(state, s)
       RowStates.put(block, plan.fit, plan.pass + 1, state)
     }
     this
@@ -222,6 +230,7 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
     val centres = of(s).centres
     val weight = sign * block.weight(row)
     weights(s)(c) += weight
+    if (weight > 0) counts(s)(c) += 1 else if (weight < 0) counts(s)(c) -= 1
     val by = if (centres.cosine) weight / state.lengths(row) else weight
     block.addTo(row, by, sums(s), c * centres.features)
   }
@@ -230,6 +239,7 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
     for (s <- sums.indices) {
       AssignSum.add(other.sums(s), sums(s))
       AssignSum.add(other.weights(s), weights(s))
+      for (c <- counts(s).indices) counts(s)(c) += other.counts(s)(c)
       moved(s) += other.moved(s)
       scored(s) += other.scored(s)
     }

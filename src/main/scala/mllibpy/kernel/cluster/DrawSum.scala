@@ -52,21 +52,17 @@ final class DrawSum(
         cost += mass
         weights(near.centres(row)) += weight
       }
-      if (plan.most > 0 && mass > 0) draw(block, search, from, row, mass)
+      if (plan.most > 0 && mass > 0) draw(block, from, row, mass)
       row += 1
     }
     NearStates.put(block, plan.fit, plan.round + 1, near)
     this
   }
 
-  private def draw(block: Examples, search: Search, from: Long, row: Int, mass: Double): Unit =
+  private def draw(block: Examples, from: Long, row: Int, mass: Double): Unit =
     drawn.offer(
-      RowKeys.time(RowKeys.key(block, from, row), plan.draw, mass), {
-        val out = new Array[Double](plan.features)
-        val by = if (plan.cosine) 1 / search.length(row) else 1.0
-        block.addTo(row, by, out, 0)
-        out
-      }
+      RowKeys.time(RowKeys.key(block, from, row), plan.draw, mass),
+      Points.row(block, row, plan.cosine)
     )
 
   private def nearest(block: Examples, search: Search): Near = {

@@ -24,7 +24,7 @@ object RowKeys {
 
   /** A number above 0 and below 1, of a row and a draw. */
   def unit(key: Long, draw: Long): Double =
-    ((Scramble.mix(key ^ Scramble.mix(draw)) >>> 11) + 0.5) * 0x1.0p-53
+    ((Scramble.mix(key ^ Scramble.mix(draw)) >>> 11) + 0.5) / (1L << 53)
 
   /** When a row of some mass is drawn: the earliest of several are a sample without replacement, by
     * their masses (Efraimidis, Spirakis: Weighted random sampling with a reservoir, 2006).

@@ -1,6 +1,6 @@
 package mllibpy.kernel.cluster
 
-import mllibpy.kernel.linear.{DenseExamples, Examples, SparseExamples}
+import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, SparseExamples}
 
 /** The nearest of some centres, for a tile of a block's rows at a time. It owns its scratch space.
   */
@@ -69,6 +69,8 @@ object Search {
   }
 
   def of(block: Examples, arithmetic: CentreTiles = CentreTiles.best): Search = block match {
+    case f: FloatExamples =>
+      new DenseSingleSearch(f.values, f.rows, f.stride, f.features, arithmetic)
     case d: DenseExamples =>
       new DenseDoubleSearch(d.values, d.rows, d.stride, d.features, arithmetic)
     case s: SparseExamples => new SparseSearch(s, arithmetic)
