@@ -1,11 +1,13 @@
 package mllibpy.api
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-import mllibpy.algorithm.cluster.{KMeans, KMeansFit, KMeansParams}
+import mllibpy.algorithm.cluster.{KMeans, KMeansFit, KMeansParams, MiniBatch, MiniBatchParams}
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.kernel.cluster.Centres
 import org.apache.spark.SparkContext
 import org.apache.spark.sql.DataFrame
+
+import scala.jdk.CollectionConverters._
 
 /** The part of the door that clustering takes. */
 trait ClusterDoor {
@@ -18,24 +20,44 @@ trait ClusterDoor {
     */
   def kmeansFit(data: LinearData, params: String, start: String): FitHandle[KMeansFit] = {
     val m = parse(params)
+    val p = paramsOf(data, m, start)
+    new FitHandle(sc, s"k-means, ${p.k} clusters")((monitor, _) => KMeans(data, p, monitor))
+  }
+
+  def miniBatchFit(data: LinearData, params: String, start: String): FitHandle[KMeansFit] = {
+    val m = parse(params)
+    val p = paramsOf(data, m, start)
+    val b = MiniBatchParams(
+      m.get("batch_size").asInt,
+      m.get("init_size").asInt,
+      Option(m.get("max_no_improvement")).filterNot(_.isNull).map(_.asInt),
+      m.get("reassignment_ratio").asDouble,
+      m.get("whole").asBoolean,
+      m.get("counts").elements.asScala.map(_.asDouble).toArray
+    )
+    new FitHandle(sc, s"mini-batch k-means, ${p.k} clusters")((monitor, _) =>
+      MiniBatch(data, p, b, monitor)
+    )
+  }
+
+  private def paramsOf(data: LinearData, m: JsonNode, start: String): KMeansParams = {
     val (k, n) = (m.get("k").asInt, m.get("n_init").asInt)
     val begun = Option(start).map(centres(_, n * k * data.features)).getOrElse(Array.empty)
-    val p = KMeansParams(
+    KMeansParams(
       k,
       begun.grouped(Math.max(1, k * data.features)).toSeq,
       m.get("init").asText,
       n,
-      m.get("init_rounds").asInt,
-      m.get("oversampling").asDouble,
+      m.path("init_rounds").asInt(2),
+      m.path("oversampling").asDouble(2),
       m.get("max_iter").asInt,
       m.get("tol").asDouble,
       m.get("cosine").asBoolean,
-      m.get("empty_cluster").asText,
-      m.get("bounds").asText,
+      m.path("empty_cluster").asText("reseed"),
+      m.path("bounds").asText("auto"),
       m.get("seed").asLong,
       m.get("labels").asBoolean
     )
-    new FitHandle(sc, s"k-means, $k clusters")((monitor, _) => KMeans(data, p, monitor))
   }
 
   private def centres(path: String, n: Int): Array[Double] = {
@@ -50,8 +72,10 @@ trait ClusterDoor {
   def kmeansResult(fit: KMeansFit, out: String): String = {
     ArrayWriter.doubles(out, fit.centres)
     if (fit.labels.nonEmpty) ArrayWriter.ints(s"$out.labels", Array.concat(fit.labels: _*))
+    if (fit.counts.nonEmpty) ArrayWriter.doubles(s"$out.counts", fit.counts)
     val told = mapper.createObjectNode()
     told.put("k", fit.k)
+    told.put("steps", fit.steps)
     told.put("inertia", fit.inertia)
     told.put("iterations", fit.iterations)
     told.put("reason", fit.reason)

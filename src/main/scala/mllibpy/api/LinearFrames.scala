@@ -44,7 +44,8 @@ object LinearFrames {
     val sample = first.get.getAs[Vector](2)
     val sparse = sample.isInstanceOf[SparseVector] && sample.numActives < Sparse * sample.size
     val form = if (sparse) Form.Sparse else if (single(df, columns)) Form.Floats else Form.Doubles
-    val into = Into(columns.toArray, label.getOrElse("label"), weight, sample.size, classes.nonEmpty, form)
+    val into =
+      Into(columns.toArray, label.getOrElse("label"), weight, sample.size, classes.nonEmpty, form)
     val blocks = examples(rows, into).persist(SparkBlocks.Kept)
     new LinearData(
       new SparkBlocks(blocks, () => ()),

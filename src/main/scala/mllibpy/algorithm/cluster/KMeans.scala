@@ -53,7 +53,7 @@ object KMeans {
     )
   }
 
-  private def check(data: LinearData, p: KMeansParams): Unit = {
+  private[cluster] def check(data: LinearData, p: KMeansParams): Unit = {
     val spread = data.spread
     InvalidInput.unless(
       spread.rows >= p.k,

@@ -42,6 +42,8 @@ final case class KMeansParams(
   *   rows that were scored with all centres, as a share of all rows, by pass
   * @param reseeded
   *   clusters that became empty and were begun anew
+  * @param steps
+  *   mini-batches, and `counts` what each centre has seen of them
   */
 final class KMeansFit(
     val centres: Array[Double],
@@ -54,5 +56,7 @@ final class KMeansFit(
     val found: Int,
     val passes: Int,
     val scored: Seq[Double],
-    val reseeded: Int
+    val reseeded: Int,
+    val steps: Int = 0,
+    val counts: Array[Double] = Array.empty
 )

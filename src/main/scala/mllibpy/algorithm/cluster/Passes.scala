@@ -4,6 +4,8 @@ import mllibpy.engine.{Blocks, Shared}
 import mllibpy.kernel.cluster.{
   AssignPlan,
   AssignSum,
+  BatchPlan,
+  BatchSum,
   Centres,
   DrawPlan,
   DrawSum,
@@ -33,6 +35,12 @@ private[cluster] object Passes {
     finally numbers.destroy()
   }
 
+  def batch(blocks: Blocks[Examples], plan: BatchPlan, rows: RowNumbers): BatchSum = {
+    val numbers = blocks.share(rows)
+    try shared(blocks, plan)(batched(blocks, _, numbers, 16L * plan.centres.values.length))
+    finally numbers.destroy()
+  }
+
   private def shared[T <: AnyRef: scala.reflect.ClassTag, S](
       blocks: Blocks[Examples],
       value: T
@@ -58,4 +66,12 @@ private[cluster] object Passes {
       bytes: Long
   ) =
     blocks.sum(bytes)(() => new DrawSum(plan.value, b => rows.value.first(b)))(_ add _)(_ merge _)
+
+  private def batched(
+      blocks: Blocks[Examples],
+      plan: Shared[BatchPlan],
+      rows: Shared[RowNumbers],
+      bytes: Long
+  ) =
+    blocks.sum(bytes)(() => new BatchSum(plan.value, b => rows.value.first(b)))(_ add _)(_ merge _)
 }

@@ -107,7 +107,9 @@ private[cluster] final class Running(
     val values = Running.means(centres, s, w)
     val before = centres
     centres = new Centres(before.k, before.features, values, before.shift, before.cosine)
-    drift = Array.tabulate(before.k)(c => Math.sqrt(centres.apart(c, before.values, c)))
+    drift = Array.tabulate(before.k) { c =>
+      Math.sqrt(centres.apart(c, before.values, c * before.features))
+    }
     val shift = drift.map(d => d * d).sum
     reseeded += far.length
     reason =
@@ -142,8 +144,7 @@ private[cluster] final class Running(
     sums = rows(sums)
     weights = kept.map(weights(_)).toArray
     counts = kept.map(counts(_)).toArray
-    centres =
-      new Centres(kept.length, n, rows(centres.values), centres.shift, centres.cosine)
+    centres = new Centres(kept.length, n, rows(centres.values), centres.shift, centres.cosine)
   }
 
   def refuseEmpty(empty: Seq[Int]): Unit =

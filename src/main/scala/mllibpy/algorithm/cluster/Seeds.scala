@@ -30,8 +30,30 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
         finally Beside.forget(fit)
       }
 
+  /** The best of several starts, found among so many rows. */
+  def among(rows: Int): Centres =
+    if (p.starts.nonEmpty) starts.head
+    else {
+      fit = Random.nextLong()
+      val seed = Scramble.mix(p.seed)
+      val found =
+        try draw(None, None, Math.max(p.k, rows), 0, seed).drawn.ascending
+        finally Beside.forget(fit)
+      val here = Seeds.here(found, Array.fill(found.length)(1.0))
+      val tried = (0 until p.nInit).map { i =>
+        if (p.init == "random") Centres(filled(Seeds.turned(found, i * p.k)), shift, p.cosine)
+        else {
+          val greedy = new Greedy(here, p.k, seed + i, shift, p.cosine, monitor)
+          Centres(filled(greedy.centres), shift, p.cosine)
+        }
+      }
+      val left = Passes.finish(here, tried.toArray, labelled = false).inertia
+      tried(left.indices.minBy(left(_)))
+    }
+
   private def drawn(seed: Long): Centres = p.init match {
-    case "random" => Centres(filled(draw(None, None, p.k, 0, seed).drawn.ascending), shift, p.cosine)
+    case "random" =>
+      Centres(filled(draw(None, None, p.k, 0, seed).drawn.ascending), shift, p.cosine)
     // Each of k-means++'s steps needs passes of its own: in Spark these would be jobs.
     case "k-means++" if data.blocks.context.isEmpty =>
       val greedy = new Greedy(data.blocks, p.k, seed, shift, p.cosine, monitor)
@@ -99,6 +121,7 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
   /** As many as are wanted: where there are fewer, some stand twice. */
   private def filled(rows: Seq[Array[Double]]): Seq[Array[Double]] =
     if (rows.length >= p.k) rows.take(p.k)
+    else if (rows.isEmpty) Seq.fill(p.k)(shift)
     else Iterator.continually(rows).flatten.take(p.k).toSeq
 }
 
@@ -106,6 +129,12 @@ private[cluster] object Seeds {
 
   /** Iterations of k-means on candidates. */
   private final val Rounds = 10
+
+  /** The same rows, from another one on. */
+  private def turned[T](rows: Seq[T], by: Int): Seq[T] = {
+    val at = by % Math.max(1, rows.length)
+    rows.drop(at) ++ rows.take(at)
+  }
 
   /** What scores are taken around. */
   def shift(spread: Spread, cosine: Boolean): Array[Double] =
@@ -115,10 +144,13 @@ private[cluster] object Seeds {
     if (!p.cosine) values
     else {
       val n = values.length / p.k
-      values.grouped(n).flatMap { c =>
-        val length = Math.sqrt(c.map(x => x * x).sum)
-        c.map(_ / length)
-      }.toArray
+      values
+        .grouped(n)
+        .flatMap { c =>
+          val length = Math.sqrt(c.map(x => x * x).sum)
+          c.map(_ / length)
+        }
+        .toArray
     }
 
   private def here(rows: Seq[Array[Double]], weights: Array[Double]): Blocks[Examples] = {

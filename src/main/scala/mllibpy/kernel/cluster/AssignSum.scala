@@ -37,8 +37,12 @@ final class StartPlan(
 }
 
 /** A pass: which, of which fit, and what it does. */
-final class AssignPlan(val fit: Long, val pass: Int, val keep: Boolean, val starts: Array[StartPlan])
-    extends Serializable
+final class AssignPlan(
+    val fit: Long,
+    val pass: Int,
+    val keep: Boolean,
+    val starts: Array[StartPlan]
+) extends Serializable
 
 /** Assignments of rows to their nearest centres, summed by centre: the statistic of a pass of
   * Lloyd's algorithm, for several starts at once.

@@ -40,8 +40,9 @@ object Beside {
   def forget(fit: Long): Unit = {
     RowStates.forget(fit)
     NearStates.forget(fit)
+    KeyStates.forget(fit)
   }
 
   /** How many blocks have a state here. */
-  def held: Int = RowStates.held + NearStates.held
+  def held: Int = RowStates.held + NearStates.held + KeyStates.held
 }

@@ -137,7 +137,9 @@ private final class DenseSingleSearch(
       var i = 0
       while (i < CentreTiles.Rows) {
         var c = 0
-        while (c < centres.k) { out((r + i) * centres.k + c) = scores(i * CentreTiles.SingleWidth + c); c += 1 }
+        while (c < centres.k) {
+          out((r + i) * centres.k + c) = scores(i * CentreTiles.SingleWidth + c); c += 1
+        }
         i += 1
       }
       r += CentreTiles.Rows
@@ -282,7 +284,9 @@ private final class DenseDoubleSearch(
       var i = 0
       while (i < CentreTiles.Rows) {
         var c = 0
-        while (c < centres.k) { out((r + i) * centres.k + c) = scores(i * CentreTiles.DoubleWidth + c); c += 1 }
+        while (c < centres.k) {
+          out((r + i) * centres.k + c) = scores(i * CentreTiles.DoubleWidth + c); c += 1
+        }
         i += 1
       }
       r += CentreTiles.Rows
