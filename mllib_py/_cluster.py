@@ -49,6 +49,7 @@ class Clustered(NamedTuple):
     centres: NDArray[np.float64]
     labels: NDArray[np.int32] | None
     report: dict[str, Any]
+    counts: NDArray[np.float64] | None = None
 
 
 def run(
@@ -71,11 +72,15 @@ def run(
         told = _bridge.ask("kmeansResult", found, f"{path}.out")
         centres = np.fromfile(f"{path}.out").reshape(told["k"], data.n_features)
         labels = np.fromfile(f"{path}.out.labels", np.int32) if params["labels"] else None
-    return Clustered(centres, labels, told)
+        counts = np.fromfile(f"{path}.out.counts") if name == "miniBatch" else None
+    return Clustered(centres, labels, told, counts)
 
 
-class Clustering(  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+class Clustering(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
 ):
     """What the estimators share: data in, centres kept, rows labelled."""
 
@@ -136,7 +141,9 @@ class Clustering(  # type: ignore[misc]
 
     # ---- data in
 
-    def _laid_out(self, x: Any, sample_weight: Any) -> tuple[Layout, Any, bool]:
+    def _laid_out(
+        self, x: Any, sample_weight: Any, *, reset: bool = True
+    ) -> tuple[Layout, Any, bool]:
         """Return the data laid out, the array it came from if any, and whether it is ours."""
         if isinstance(x, Layout):
             if sample_weight is not None:
@@ -149,9 +156,9 @@ class Clustering(  # type: ignore[misc]
             self._note_features(data)
             self._columns = _layout.feature_columns(frame, None, sample_weight, None)
             return data, None, True
-        matrix = self._checked(x, reset=True)
+        matrix = self._checked(x, reset=reset)
         weights = _layout.checked_weights(sample_weight, matrix.shape[0])
-        if matrix.shape[0] < self.n_clusters:
+        if matrix.shape[0] < self.n_clusters and reset:
             raise ValueError(
                 f"n_samples={matrix.shape[0]} should be >= n_clusters={self.n_clusters}."
             )

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.metrics import pairwise_distances_argmin_min
 
 from mllib_py import _checks
-from mllib_py._cluster import POSITIVE, Clustering, Rule, run, seed_of
+from mllib_py._cluster import FINITE, FLAG, POSITIVE, Clustering, Rule, count, run, seed_of
 
-__all__ = ["KMeans"]
+__all__ = ["KMeans", "MiniBatchKMeans"]
 
 
 class KMeans(Clustering):
@@ -137,7 +138,7 @@ class KMeans(Clustering):
     _rules: ClassVar[dict[str, Rule]] = Clustering._rules | {
         "algorithm": partial(_checks.one_of, choices=tuple(_BOUNDS)),
         "empty_cluster": partial(_checks.one_of, choices=("reseed", "drop", "error")),
-        "init_rounds": partial(_checks.whole, least=1),
+        "init_rounds": count,
         "oversampling": POSITIVE,
     }
 
@@ -181,3 +182,199 @@ class KMeans(Clustering):
                 data.release()
         self._keep(found, np.float64 if matrix is None else matrix.dtype)
         return self
+
+
+class MiniBatchKMeans(Clustering):
+    r"""K-means by small batches: each centre is the mean of all rows that batches have given it.
+
+    Each step draws about `batch_size` rows, each by a draw of its own (so that the same data give
+    the same batches in any partitioning), and moves the centres by them: one pass, which touches
+    the batch's rows alone. It is for data so large that `KMeans` takes too long, and for rows that
+    keep coming (`partial_fit`); its inertia is a little above.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+    init : {"k-means++", "k-means||", "random"}, callable or array-like, default="k-means++"
+        See `KMeans`; seeds are found among `init_size` rows.
+    max_iter : int, default=100
+        Epochs at most: as many batches as have the rows of so many.
+    batch_size : int, default=1024
+    verbose : int, default=0
+        Whether to show a progress bar.
+    compute_labels : bool, default=True
+        Whether `fit` labels the rows of arrays in the end.
+    random_state : int, RandomState or None, default=None
+        Of seeds and batches. Draws go by the number of a row, or, in Spark, by its content.
+    tol : float, default=0.0
+        The fit ends where the centres move by no more than this share of the features' mean
+        variance in a batch. 0: it does not.
+    max_no_improvement : int or None, default=10
+        The fit ends after so many batches in a row that do not lower the smoothed inertia. None:
+        it does not.
+    init_size : int or None, default=None
+        Rows that seeds are found among; None: 3 batch_size, and at least 3 n_clusters.
+    n_init : "auto" or int, default="auto"
+        Starts, of which the best on these rows is taken; "auto": 3 for "random" and functions,
+        else 1.
+    reassignment_ratio : float, default=0.01
+        Centres that have seen less than this share of the fullest one's rows begin anew, at rows of
+        the batch.
+    distance : {"euclidean", "cosine"}, default="euclidean"
+        See `KMeans`.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+    labels_ : ndarray of shape (n_samples,)
+        Of arrays, with `compute_labels`.
+    inertia_ : float
+    n_iter_ : int
+        Epochs.
+    n_steps_ : int
+        Batches.
+    n_clusters_found_ : int
+        Centres that have rows.
+    history_ : ndarray of shape (n_steps_,)
+        The mean inertia of a row of each batch, of the last fit.
+    report_ : dict
+        Why the fit ended, passes over the data.
+
+    References
+    ----------
+    Sculley: Web-scale k-means clustering, 2010.
+
+    Examples
+    --------
+    >>> from mllib_py.cluster import MiniBatchKMeans
+    >>> model = MiniBatchKMeans(2, random_state=0).fit([[0.0], [1.0], [9.0], [10.0]])
+    >>> sorted(model.cluster_centers_.ravel().round(6).tolist())
+    [0.5, 9.5]
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Any = "k-means++",
+        max_iter: int = 100,
+        batch_size: int = 1024,
+        verbose: int = 0,
+        compute_labels: bool = True,
+        random_state: Any = None,
+        tol: float = 0.0,
+        max_no_improvement: int | None = 10,
+        init_size: int | None = None,
+        n_init: Any = "auto",
+        reassignment_ratio: float = 0.01,
+        distance: str = "euclidean",
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.verbose = verbose
+        self.compute_labels = compute_labels
+        self.random_state = random_state
+        self.tol = tol
+        self.max_no_improvement = max_no_improvement
+        self.init_size = init_size
+        self.n_init = n_init
+        self.reassignment_ratio = reassignment_ratio
+        self.distance = distance
+
+    _rules: ClassVar[dict[str, Rule]] = Clustering._rules | {
+        "batch_size": count,
+        "compute_labels": FLAG,
+        "reassignment_ratio": FINITE,
+    }
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.max_no_improvement is not None:
+            _checks.whole("max_no_improvement", self.max_no_improvement, 0)
+        if self.init_size is not None:
+            count("init_size", self.init_size)
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Find the centres.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `KMeans.fit` takes them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Bad parameters or values, or fewer rows than centres.
+        """
+        self._check_parameters()
+        self._random = seed_of(self.random_state)
+        self.n_steps_ = 0
+        return self._go(X, sample_weight, None)
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Move the centres by one batch more; the first one finds seeds, too.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `KMeans.fit` takes them.
+
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        begun = hasattr(self, "cluster_centers_")
+        if not begun:
+            self._random, self.n_steps_ = seed_of(self.random_state), 0
+        return self._go(X, sample_weight, self._counts if begun else np.zeros(0))
+
+    def _go(self, x: Any, sample_weight: Any, counts: Any) -> Self:
+        """Run batches, or with the counts so far (none before seeds) one of all rows."""
+        on = counts is not None and len(counts) > 0
+        data, matrix, ours = self._laid_out(x, sample_weight, reset=not on)
+        try:
+            n_init = 1 if on else self._starts(3)
+            start = (
+                self.cluster_centers_[None]
+                if on
+                else self._best_start(
+                    self._given_starts(data, matrix, n_init, self._random), matrix
+                )
+            )
+            params = self._params(1 if start is not None else n_init, self._random) | {
+                "batch_size": int(self.batch_size),
+                "init_size": self._seed_rows(),
+                "max_no_improvement": self.max_no_improvement,
+                "reassignment_ratio": float(self.reassignment_ratio),
+                "whole": counts is not None,
+                "counts": [] if counts is None else counts.tolist(),
+                "labels": matrix is not None and bool(self.compute_labels),
+            }
+            found = run("miniBatch", data, params, start, show=bool(self.verbose))
+        finally:
+            if ours:
+                data.release()
+        self._counts = found.counts
+        self.n_steps_ += found.report["steps"]
+        self._keep(found, np.float64 if matrix is None else matrix.dtype)
+        return self
+
+    def _seed_rows(self) -> int:
+        if self.init_size is not None and self.init_size >= self.n_clusters:
+            return int(self.init_size)
+        return 3 * max(int(self.batch_size), int(self.n_clusters))
+
+    def _best_start(self, starts: Any, matrix: Any) -> Any:
+        """Return the start of the least inertia; None where there are none."""
+        if starts is None or len(starts) == 1:
+            return starts
+        left = [pairwise_distances_argmin_min(matrix, s)[1].sum() for s in starts]
+        return starts[[int(np.argmin(left))]]
