@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin_min
 
-from mllib_py import _checks
+from mllib_py import _bridge, _checks, _layout
 from mllib_py._cluster import FINITE, FLAG, POSITIVE, Clustering, Rule, count, run, seed_of
 
-__all__ = ["KMeans", "MiniBatchKMeans"]
+__all__ = ["KMeans", "MiniBatchKMeans", "silhouette"]
 
 
 class KMeans(Clustering):
@@ -378,3 +378,70 @@ class MiniBatchKMeans(Clustering):
             return starts
         left = [pairwise_distances_argmin_min(matrix, s)[1].sum() for s in starts]
         return starts[[int(np.argmin(left))]]
+
+
+def silhouette(
+    model: Clustering, X: Any, *, sample_size: int | None = None, random_state: Any = None
+) -> float:
+    r"""Return how well rows lie in their clusters: the mean of (b - a) / max(a, b).
+
+    Of a row, a is its mean distance from the other rows of its cluster, and b the least mean
+    distance from those of another one. For arrays it is scikit-learn's `silhouette_score`, whose
+    work grows with the square of the rows. For Spark's data it is Spark's, of squared Euclidean
+    (or cosine) distances, whose means need the clusters' sums alone: two passes, and a number of
+    its own, not to be held against the other.
+
+    Parameters
+    ----------
+    model : KMeans or MiniBatchKMeans
+        Fitted.
+    X : array-like or sparse matrix of shape (n_samples, n_features), Spark DataFrame or RDD
+    sample_size : int, optional
+        Of arrays, take so many rows by chance.
+    random_state : int, RandomState or None, default=None
+        Of these.
+
+    Returns
+    -------
+    float
+        From -1 to 1; 0 where clusters overlap.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than 2 clusters.
+
+    Examples
+    --------
+    >>> from mllib_py.cluster import KMeans, silhouette
+    >>> x = [[0.0], [1.0], [9.0], [10.0]]
+    >>> round(silhouette(KMeans(2, random_state=0).fit(x), x), 3)
+    0.889
+    """
+    if not _layout.is_spark(X):
+        from sklearn.metrics import silhouette_score
+
+        return float(
+            silhouette_score(
+                X,
+                model.predict(X),
+                metric=model.distance,
+                sample_size=sample_size,
+                random_state=random_state,
+            )
+        )
+    from pyspark.ml.evaluation import ClusteringEvaluator
+    from pyspark.ml.feature import VectorAssembler
+
+    frame = _layout.as_frame(X, supervised=False)
+    columns = model._columns_of(frame)
+    labelled = model.predict(frame)
+    if columns != ["features"]:
+        labelled = VectorAssembler(inputCols=columns, outputCol="features").transform(
+            labelled.select(*columns, "prediction")
+        )
+    measure = "cosine" if model.distance == "cosine" else "squaredEuclidean"
+    with _bridge.errors():
+        if labelled.select("prediction").distinct().count() < 2:
+            raise ValueError("all rows are in one cluster; a silhouette needs 2 of them")
+        return float(ClusteringEvaluator(distanceMeasure=measure).evaluate(labelled))
