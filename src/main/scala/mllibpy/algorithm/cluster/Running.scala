@@ -196,27 +196,34 @@ private[cluster] object Running {
   }
 }
 
-/** Whether bounds are worth their upkeep: a check of a row against a scoring with all centres, by
-  * rates of common processors, and by how many rows the last passes with bounds had to score.
+/** Whether bounds are worth their upkeep: looking at a row's bounds, and measuring its distance
+  * where they are too wide, against scoring it with all centres, by rates of common processors and
+  * by how many rows the last pass with bounds had to score.
   */
 private[cluster] final class BoundsPay(how: String, k: Int, features: Int) {
-  // Nanoseconds to score a row with all centres, and to check its bounds.
-  private val score = 8 + k.toDouble * features / 50
-  private val check = 15 + features / 2.0
+  // Nanoseconds to score a row, of 16 centres at once, to look at its bounds and to measure it.
+  private val score = 8 + (k + 15) / 16 * 16 * features / 50.0
+  private val look = 20.0
+  private val measure = 10 + features / 10.0
   private var from = 0
   private var pause = 4
+
+  /** @param settled
+    *   the share of rows that need no scores
+    */
+  private def pay(settled: Double) = settled * score > look + (1 - settled) * measure
 
   def wanted(iteration: Int, moved: Double): Boolean = how match {
     case "always" => true
     case "never"  => false
-    case _ => iteration > 0 && iteration >= from && moved < 0.3 && 0.7 * score > check && k > 1
+    case _        => iteration >= Math.max(1, from) && k > 1 && moved < 0.3 && pay(0.6)
   }
 
   /** @param scored
     *   the share of rows that the pass had to score
     */
   def learn(iteration: Int, scored: Double): Unit =
-    if ((1 - scored) * score < check) {
+    if (!pay(1 - scored)) {
       from = iteration + pause
       pause *= 2
     }

@@ -159,7 +159,8 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
       true
     } else {
       // The distance itself may be well below what it was at most.
-      val now = AssignSum.up(Math.sqrt(exact(state, search, s, row, own)))
+      val score = search.score(row, start.centres, own)
+      val now = AssignSum.up(Math.sqrt(distance(state, s, row, score) + slack))
       state.upper(s)(row) = now
       apart(start, own, lower, now, slack)
     }
@@ -175,19 +176,6 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
   ): Boolean = {
     val least = Math.max(lower.toDouble, start.gaps(own) - upper)
     least > 0 && least * least - upper.toDouble * upper > slack
-  }
-
-  /** The squared distance of a row from a centre. */
-  private def exact(state: RowState, search: Search, s: Int, row: Int, c: Int): Double = {
-    val centres = of(s).centres
-    if (!centres.cosine)
-      search.squared(row, centres.values, c * centres.features, centres.squares(c))
-    else {
-      // Of x / |x|, from that of x.
-      val l = state.lengths(row)
-      val d = search.squared(row, centres.values, c * centres.features, centres.squares(c))
-      Math.max(0, (d - (l - 1) * (l - 1)) / l) + AssignSum.Margin
-    }
   }
 
   /** By how much two squared distances can be wrong together. */

@@ -17,7 +17,9 @@ abstract class CentreTiles extends Serializable {
   def singleLanes: Int
   def doubleLanes: Int
 
-  /** Scores of 8 rows, `stride` apart from `at` on, with a panel from `p` on: `out(r * W + i)`. */
+  /** Scores of 8 rows, `stride` apart from `at` on, with the first `width` centres (and what else
+    * shares their vectors) of a panel from `p` on: `out(r * W + i)`.
+    */
   def scores(
       x: Array[Float],
       at: Int,
@@ -25,6 +27,7 @@ abstract class CentreTiles extends Serializable {
       features: Int,
       panel: Array[Float],
       p: Int,
+      width: Int,
       out: Array[Float]
   ): Unit
 
@@ -35,12 +38,16 @@ abstract class CentreTiles extends Serializable {
       features: Int,
       panel: Array[Double],
       p: Int,
+      width: Int,
       out: Array[Double]
   ): Unit
 
-  /** Keeps what is above the best of each row and lane; `code` numbers the panel's first lanes. */
+  /** Keeps what is above the best of each row and lane, of the first `width` scores of each row and
+    * what shares their vectors; `code` numbers the panel's first lanes.
+    */
   def keep(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -49,6 +56,7 @@ abstract class CentreTiles extends Serializable {
 
   def keep(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
@@ -58,6 +66,7 @@ abstract class CentreTiles extends Serializable {
   /** The same, and the second best. */
   def keepTwo(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -67,12 +76,18 @@ abstract class CentreTiles extends Serializable {
 
   def keepTwo(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
       second: Array[Double],
       at: Int
   ): Unit
+
+  /** The dot product of two runs of n numbers, which is a multiple of the widest vector's. */
+  def dot(x: Array[Float], at: Int, y: Array[Float], from: Int, n: Int): Double
+
+  def dot(x: Array[Double], at: Int, y: Array[Double], from: Int, n: Int): Double
 
   /** Scores of a sparse row, the entries `from until until`, with a panel: `out(to + i)`. */
   def sparse(

@@ -1,5 +1,7 @@
 package mllibpy.kernel.cluster
 
+import mllibpy.kernel.linear.{DenseDoubles, DenseFloats}
+
 /** Centres, and what scoring rows with them needs.
   *
   * Scores are taken around a point `shift`, the mean of the data: with c' = c - shift they are
@@ -35,6 +37,28 @@ final class Centres(
     out
   }
 
+  /** The same numbers by centre, `stride` apart; what their scores begin at stays in the panels. */
+  @transient lazy val singleRows: Array[Float] = {
+    val stride = DenseFloats.padded(features)
+    val out = new Array[Float](k * stride)
+    unlay(CentreTiles.SingleWidth, stride)((i, j) => out(i) = singles(j))
+    out
+  }
+
+  @transient lazy val doubleRows: Array[Double] = {
+    val stride = DenseDoubles.padded(features)
+    val out = new Array[Double](k * stride)
+    unlay(CentreTiles.DoubleWidth, stride)((i, j) => out(i) = doubles(j))
+    out
+  }
+
+  private def unlay(w: Int, stride: Int)(put: (Int, Int) => Unit): Unit =
+    for (c <- 0 until k; f <- 0 until features)
+      put(c * stride + f, base(c, w) + (f + 1) * w)
+
+  /** Where a centre stands in the panels. */
+  private[cluster] def base(c: Int, w: Int): Int = c / w * w * (features + 1) + c % w
+
   def panels(width: Int): Int = (k + width - 1) / width
 
   /** The largest distance of a centre from the shift. */
@@ -67,19 +91,19 @@ final class Centres(
   private def lay(w: Int)(put: (Int, Double) => Unit, got: Int => Double): Unit = {
     var c = 0
     while (c < panels(w) * w) {
-      val base = c / w * w * (features + 1) + c % w
-      if (c >= k) put(base, Double.NegativeInfinity)
+      val first = base(c, w)
+      if (c >= k) put(first, Double.NegativeInfinity)
       else {
         var begin = 0.0
         var f = 0
         while (f < features) {
-          val at = base + (f + 1) * w
+          val at = first + (f + 1) * w
           put(at, values(c * features + f) - shift(f))
           val v = got(at)
           begin -= v * shift(f) + v * v / 2
           f += 1
         }
-        put(base, if (cosine) 0.0 else begin)
+        put(first, if (cosine) 0.0 else begin)
       }
       c += 1
     }

@@ -53,12 +53,13 @@ private final class DenseSingleSearch(
     var panel = from
     while (panel < until) {
       val p = panel * CentreTiles.SingleWidth * (features + 1)
+      val width = Math.min(CentreTiles.SingleWidth, centres.k - panel * CentreTiles.SingleWidth)
       val code = panel * CentreTiles.SingleWidth / lanes
       var r = 0
       while (r < n) {
-        arithmetic.scores(tile, at + r * stride, stride, features, panels, p, scores)
-        if (two) arithmetic.keepTwo(scores, code, bests, codes, seconds, r * lanes)
-        else arithmetic.keep(scores, code, bests, codes, r * lanes)
+        arithmetic.scores(tile, at + r * stride, stride, features, panels, p, width, scores)
+        if (two) arithmetic.keepTwo(scores, width, code, bests, codes, seconds, r * lanes)
+        else arithmetic.keep(scores, width, code, bests, codes, r * lanes)
         r += CentreTiles.Rows
       }
       panel += 1
@@ -130,10 +131,23 @@ private final class DenseSingleSearch(
     Math.sqrt(a + b)
   }
 
+  def score(row: Int, centres: Centres, c: Int): Double =
+    centres.singles(centres.base(c, CentreTiles.SingleWidth)) +
+      arithmetic.dot(x, row * stride, centres.singleRows, c * stride, stride)
+
   def each(centres: Centres, out: Array[Double]): Unit = {
     var r = 0
     while (r < n) {
-      arithmetic.scores(tile, at + r * stride, stride, features, centres.singles, 0, scores)
+      arithmetic.scores(
+        tile,
+        at + r * stride,
+        stride,
+        features,
+        centres.singles,
+        0,
+        centres.k,
+        scores
+      )
       var i = 0
       while (i < CentreTiles.Rows) {
         var c = 0
@@ -200,12 +214,13 @@ private final class DenseDoubleSearch(
     var panel = from
     while (panel < until) {
       val p = panel * CentreTiles.DoubleWidth * (features + 1)
+      val width = Math.min(CentreTiles.DoubleWidth, centres.k - panel * CentreTiles.DoubleWidth)
       val code = panel * CentreTiles.DoubleWidth / lanes
       var r = 0
       while (r < n) {
-        arithmetic.scores(tile, at + r * stride, stride, features, panels, p, scores)
-        if (two) arithmetic.keepTwo(scores, code, bests, codes, seconds, r * lanes)
-        else arithmetic.keep(scores, code, bests, codes, r * lanes)
+        arithmetic.scores(tile, at + r * stride, stride, features, panels, p, width, scores)
+        if (two) arithmetic.keepTwo(scores, width, code, bests, codes, seconds, r * lanes)
+        else arithmetic.keep(scores, width, code, bests, codes, r * lanes)
         r += CentreTiles.Rows
       }
       panel += 1
@@ -277,10 +292,23 @@ private final class DenseDoubleSearch(
     Math.sqrt(a + b)
   }
 
+  def score(row: Int, centres: Centres, c: Int): Double =
+    centres.doubles(centres.base(c, CentreTiles.DoubleWidth)) +
+      arithmetic.dot(x, row * stride, centres.doubleRows, c * stride, stride)
+
   def each(centres: Centres, out: Array[Double]): Unit = {
     var r = 0
     while (r < n) {
-      arithmetic.scores(tile, at + r * stride, stride, features, centres.doubles, 0, scores)
+      arithmetic.scores(
+        tile,
+        at + r * stride,
+        stride,
+        features,
+        centres.doubles,
+        0,
+        centres.k,
+        scores
+      )
       var i = 0
       while (i < CentreTiles.Rows) {
         var c = 0

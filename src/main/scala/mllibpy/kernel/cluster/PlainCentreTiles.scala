@@ -11,6 +11,7 @@ object PlainCentreTiles extends CentreTiles {
       features: Int,
       panel: Array[Float],
       p: Int,
+      width: Int,
       out: Array[Float]
   ): Unit = {
     val w = CentreTiles.SingleWidth
@@ -31,6 +32,7 @@ object PlainCentreTiles extends CentreTiles {
 
   def keep(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -40,7 +42,7 @@ object PlainCentreTiles extends CentreTiles {
     var r = 0
     while (r < CentreTiles.Rows) {
       var i = 0
-      while (i < CentreTiles.SingleWidth) {
+      while (i < width) {
         val o = at + r * lanes + i % lanes
         val v = scores(r * CentreTiles.SingleWidth + i)
         if (v > best(o)) {
@@ -55,6 +57,7 @@ object PlainCentreTiles extends CentreTiles {
 
   def keepTwo(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -65,7 +68,7 @@ object PlainCentreTiles extends CentreTiles {
     var r = 0
     while (r < CentreTiles.Rows) {
       var i = 0
-      while (i < CentreTiles.SingleWidth) {
+      while (i < width) {
         val o = at + r * lanes + i % lanes
         val v = scores(r * CentreTiles.SingleWidth + i)
         if (v > best(o)) {
@@ -88,6 +91,7 @@ object PlainCentreTiles extends CentreTiles {
       features: Int,
       panel: Array[Double],
       p: Int,
+      width: Int,
       out: Array[Double]
   ): Unit = {
     val w = CentreTiles.DoubleWidth
@@ -108,6 +112,7 @@ object PlainCentreTiles extends CentreTiles {
 
   def keep(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
@@ -117,7 +122,7 @@ object PlainCentreTiles extends CentreTiles {
     var r = 0
     while (r < CentreTiles.Rows) {
       var i = 0
-      while (i < CentreTiles.DoubleWidth) {
+      while (i < width) {
         val o = at + r * lanes + i % lanes
         val v = scores(r * CentreTiles.DoubleWidth + i)
         if (v > best(o)) {
@@ -132,6 +137,7 @@ object PlainCentreTiles extends CentreTiles {
 
   def keepTwo(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
@@ -142,7 +148,7 @@ object PlainCentreTiles extends CentreTiles {
     var r = 0
     while (r < CentreTiles.Rows) {
       var i = 0
-      while (i < CentreTiles.DoubleWidth) {
+      while (i < width) {
         val o = at + r * lanes + i % lanes
         val v = scores(r * CentreTiles.DoubleWidth + i)
         if (v > best(o)) {
@@ -154,6 +160,20 @@ object PlainCentreTiles extends CentreTiles {
       }
       r += 1
     }
+  }
+
+  def dot(x: Array[Float], at: Int, y: Array[Float], from: Int, n: Int): Double = {
+    var sum = 0f
+    var i = 0
+    while (i < n) { sum += x(at + i) * y(from + i); i += 1 }
+    sum.toDouble
+  }
+
+  def dot(x: Array[Double], at: Int, y: Array[Double], from: Int, n: Int): Double = {
+    var sum = 0.0
+    var i = 0
+    while (i < n) { sum += x(at + i) * y(from + i); i += 1 }
+    sum
   }
 
   def sparse(

@@ -33,6 +33,9 @@ abstract class Search {
   /** The tile's scores with each of at most a panel of centres, `out(r * k + c)`. */
   def each(centres: Centres, out: Array[Double]): Unit
 
+  /** The score of a row of the block with one centre. */
+  def score(row: Int, centres: Centres, c: Int): Double
+
   /** The squared distance of a row from the point at `at`.
     *
     * @param square

@@ -30,7 +30,7 @@ private final class SparseSearch(block: SparseExamples, arithmetic: CentreTiles)
     while (r < n) {
       var panel = from
       while (panel < until) {
-        score(taken(r), centres, panel)
+        fill(taken(r), centres, panel)
         var i = 0
         while (i < w) {
           val v = scores(i)
@@ -47,7 +47,7 @@ private final class SparseSearch(block: SparseExamples, arithmetic: CentreTiles)
     }
   }
 
-  private def score(row: Int, centres: Centres, panel: Int): Unit =
+  private def fill(row: Int, centres: Centres, panel: Int): Unit =
     arithmetic.sparse(
       block.values,
       block.columns,
@@ -78,10 +78,21 @@ private final class SparseSearch(block: SparseExamples, arithmetic: CentreTiles)
     Math.sqrt(sum)
   }
 
+  def score(row: Int, centres: Centres, c: Int): Double = {
+    val first = centres.base(c, w)
+    var sum = centres.doubles(first)
+    var e = block.start(row)
+    while (e < block.start(row + 1)) {
+      sum += block.values(e) * centres.doubles(first + (block.columns(e) + 1) * w)
+      e += 1
+    }
+    sum
+  }
+
   def each(centres: Centres, out: Array[Double]): Unit = {
     var r = 0
     while (r < n) {
-      score(taken(r), centres, 0)
+      fill(taken(r), centres, 0)
       System.arraycopy(scores, 0, out, r * centres.k, centres.k)
       r += 1
     }

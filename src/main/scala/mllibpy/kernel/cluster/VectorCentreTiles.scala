@@ -27,13 +27,55 @@ object VectorCentreTiles extends CentreTiles {
       features: Int,
       panel: Array[Float],
       p: Int,
+      width: Int,
       out: Array[Float]
   ): Unit = {
     var i = 0
-    while (i < CentreTiles.SingleWidth) {
+    while (i + LSingle < width) {
       scores8x2(x, at, stride, features, panel, p + i, out, i)
       i += 2 * LSingle
     }
+    if (i < width) scores8x1(x, at, stride, features, panel, p + i, out, i)
+  }
+
+  private def scores8x1(
+      x: Array[Float],
+      at: Int,
+      k: Int,
+      features: Int,
+      panel: Array[Float],
+      p: Int,
+      out: Array[Float],
+      to: Int
+  ): Unit = {
+    val w = CentreTiles.SingleWidth
+    val offset = FloatVector.fromArray(Singles, panel, p)
+    var a0 = offset; var a1 = offset; var a2 = offset; var a3 = offset
+    var a4 = offset; var a5 = offset; var a6 = offset; var a7 = offset
+    var j = 0
+    var o = p + w
+    while (j < features) {
+      val q = at + j
+      val y = FloatVector.fromArray(Singles, panel, o)
+      a0 = FloatVector.broadcast(Singles, x(q)).fma(y, a0)
+      a1 = FloatVector.broadcast(Singles, x(q + k)).fma(y, a1)
+      a2 = FloatVector.broadcast(Singles, x(q + 2 * k)).fma(y, a2)
+      a3 = FloatVector.broadcast(Singles, x(q + 3 * k)).fma(y, a3)
+      a4 = FloatVector.broadcast(Singles, x(q + 4 * k)).fma(y, a4)
+      a5 = FloatVector.broadcast(Singles, x(q + 5 * k)).fma(y, a5)
+      a6 = FloatVector.broadcast(Singles, x(q + 6 * k)).fma(y, a6)
+      a7 = FloatVector.broadcast(Singles, x(q + 7 * k)).fma(y, a7)
+      o += w
+      j += 1
+    }
+    a0.intoArray(out, to)
+    a1.intoArray(out, to + w)
+    a2.intoArray(out, to + 2 * w)
+    a3.intoArray(out, to + 3 * w)
+    a4.intoArray(out, to + 4 * w)
+    a5.intoArray(out, to + 5 * w)
+    a6.intoArray(out, to + 6 * w)
+    a7.intoArray(out, to + 7 * w)
   }
 
   private def scores8x2(
@@ -83,6 +125,7 @@ object VectorCentreTiles extends CentreTiles {
 
   def keep(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -90,7 +133,7 @@ object VectorCentreTiles extends CentreTiles {
   ): Unit = {
     var i = 0
     var next = code
-    while (i < CentreTiles.SingleWidth) {
+    while (i < width) {
       val c = FloatVector.broadcast(Singles, next.toFloat)
       var r = 0
       while (r < CentreTiles.Rows) {
@@ -109,6 +152,7 @@ object VectorCentreTiles extends CentreTiles {
 
   def keepTwo(
       scores: Array[Float],
+      width: Int,
       code: Int,
       best: Array[Float],
       which: Array[Float],
@@ -117,7 +161,7 @@ object VectorCentreTiles extends CentreTiles {
   ): Unit = {
     var i = 0
     var next = code
-    while (i < CentreTiles.SingleWidth) {
+    while (i < width) {
       val c = FloatVector.broadcast(Singles, next.toFloat)
       var r = 0
       while (r < CentreTiles.Rows) {
@@ -153,13 +197,55 @@ object VectorCentreTiles extends CentreTiles {
       features: Int,
       panel: Array[Double],
       p: Int,
+      width: Int,
       out: Array[Double]
   ): Unit = {
     var i = 0
-    while (i < CentreTiles.DoubleWidth) {
+    while (i + LDouble < width) {
       scores8x2(x, at, stride, features, panel, p + i, out, i)
       i += 2 * LDouble
     }
+    if (i < width) scores8x1(x, at, stride, features, panel, p + i, out, i)
+  }
+
+  private def scores8x1(
+      x: Array[Double],
+      at: Int,
+      k: Int,
+      features: Int,
+      panel: Array[Double],
+      p: Int,
+      out: Array[Double],
+      to: Int
+  ): Unit = {
+    val w = CentreTiles.DoubleWidth
+    val offset = DoubleVector.fromArray(Doubles, panel, p)
+    var a0 = offset; var a1 = offset; var a2 = offset; var a3 = offset
+    var a4 = offset; var a5 = offset; var a6 = offset; var a7 = offset
+    var j = 0
+    var o = p + w
+    while (j < features) {
+      val q = at + j
+      val y = DoubleVector.fromArray(Doubles, panel, o)
+      a0 = DoubleVector.broadcast(Doubles, x(q)).fma(y, a0)
+      a1 = DoubleVector.broadcast(Doubles, x(q + k)).fma(y, a1)
+      a2 = DoubleVector.broadcast(Doubles, x(q + 2 * k)).fma(y, a2)
+      a3 = DoubleVector.broadcast(Doubles, x(q + 3 * k)).fma(y, a3)
+      a4 = DoubleVector.broadcast(Doubles, x(q + 4 * k)).fma(y, a4)
+      a5 = DoubleVector.broadcast(Doubles, x(q + 5 * k)).fma(y, a5)
+      a6 = DoubleVector.broadcast(Doubles, x(q + 6 * k)).fma(y, a6)
+      a7 = DoubleVector.broadcast(Doubles, x(q + 7 * k)).fma(y, a7)
+      o += w
+      j += 1
+    }
+    a0.intoArray(out, to)
+    a1.intoArray(out, to + w)
+    a2.intoArray(out, to + 2 * w)
+    a3.intoArray(out, to + 3 * w)
+    a4.intoArray(out, to + 4 * w)
+    a5.intoArray(out, to + 5 * w)
+    a6.intoArray(out, to + 6 * w)
+    a7.intoArray(out, to + 7 * w)
   }
 
   private def scores8x2(
@@ -209,6 +295,7 @@ object VectorCentreTiles extends CentreTiles {
 
   def keep(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
@@ -216,7 +303,7 @@ object VectorCentreTiles extends CentreTiles {
   ): Unit = {
     var i = 0
     var next = code
-    while (i < CentreTiles.DoubleWidth) {
+    while (i < width) {
       val c = DoubleVector.broadcast(Doubles, next.toDouble)
       var r = 0
       while (r < CentreTiles.Rows) {
@@ -235,6 +322,7 @@ object VectorCentreTiles extends CentreTiles {
 
   def keepTwo(
       scores: Array[Double],
+      width: Int,
       code: Int,
       best: Array[Double],
       which: Array[Double],
@@ -243,7 +331,7 @@ object VectorCentreTiles extends CentreTiles {
   ): Unit = {
     var i = 0
     var next = code
-    while (i < CentreTiles.DoubleWidth) {
+    while (i < width) {
       val c = DoubleVector.broadcast(Doubles, next.toDouble)
       var r = 0
       while (r < CentreTiles.Rows) {
@@ -261,6 +349,52 @@ object VectorCentreTiles extends CentreTiles {
       next += 1
       i += LDouble
     }
+  }
+
+  /** Two sums, so that an addition need not wait for the one before. */
+  def dot(x: Array[Float], at: Int, y: Array[Float], from: Int, n: Int): Double = {
+    var a = FloatVector.zero(Singles)
+    var b = FloatVector.zero(Singles)
+    var i = 0
+    while (i + 2 * LSingle <= n) {
+      val p = at + i
+      val q = from + i
+      a = FloatVector.fromArray(Singles, x, p).fma(FloatVector.fromArray(Singles, y, q), a)
+      b = FloatVector
+        .fromArray(Singles, x, p + LSingle)
+        .fma(FloatVector.fromArray(Singles, y, q + LSingle), b)
+      i += 2 * LSingle
+    }
+    while (i < n) {
+      a = FloatVector
+        .fromArray(Singles, x, at + i)
+        .fma(FloatVector.fromArray(Singles, y, from + i), a)
+      i += LSingle
+    }
+    a.add(b).reduceLanes(VectorOperators.ADD).toDouble
+  }
+
+  /** Two sums, so that an addition need not wait for the one before. */
+  def dot(x: Array[Double], at: Int, y: Array[Double], from: Int, n: Int): Double = {
+    var a = DoubleVector.zero(Doubles)
+    var b = DoubleVector.zero(Doubles)
+    var i = 0
+    while (i + 2 * LDouble <= n) {
+      val p = at + i
+      val q = from + i
+      a = DoubleVector.fromArray(Doubles, x, p).fma(DoubleVector.fromArray(Doubles, y, q), a)
+      b = DoubleVector
+        .fromArray(Doubles, x, p + LDouble)
+        .fma(DoubleVector.fromArray(Doubles, y, q + LDouble), b)
+      i += 2 * LDouble
+    }
+    while (i < n) {
+      a = DoubleVector
+        .fromArray(Doubles, x, at + i)
+        .fma(DoubleVector.fromArray(Doubles, y, from + i), a)
+      i += LDouble
+    }
+    a.add(b).reduceLanes(VectorOperators.ADD)
   }
 
   def sparse(
