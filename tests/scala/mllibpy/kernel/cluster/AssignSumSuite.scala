@@ -180,7 +180,8 @@ class AssignSumSuite extends AnyFunSuite {
         val bounded = labels(blocks, start, 8, bounds = true, changes)
         assert(bounded._1 == plain._1, s"round $round")
         for ((a, b) <- bounded._2.zip(plain._2); (x, y) <- a.zip(b))
-          assert(Math.abs(x - y) <= 1e-7 * (1 + Math.abs(y)))
+          if (changes) assert(Math.abs(x - y) <= 1e-7 * (1 + Math.abs(y)))
+          else assert(x == y) // whoever has lost bounds must not be told by the last bit
         with_ += bounded._3
         without += plain._3
       }

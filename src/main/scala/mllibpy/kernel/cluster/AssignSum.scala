@@ -130,7 +130,7 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
       if (!settled(state, search, s, row)) {
         open(n) = row
         n += 1
-      } else if (!of(s).changes) assign(block, state, s, row, state.labels(s)(row))
+      }
       row += 1
     }
     Search.tiles(n) { (from, m) =>
@@ -138,12 +138,14 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
       search.find(of(s).centres, two = true)
       var r = 0
       while (r < m) {
-        assign(block, state, s, open(from + r), search.which(r))
+        relabel(block, state, s, open(from + r), search.which(r))
         bound(state, search, s, open(from + r), r)
         r += 1
       }
     }
     scored(s) += n
+    // In the rows' order, as without bounds: sums are then the same to the last bit.
+    if (!of(s).changes) for (row <- 0 until block.rows) put(block, state, s, row, 1)
   }
 
   /** Whether a row's centre is the nearest one still; moves its bounds with the centres. */
@@ -198,28 +200,24 @@ final class AssignSum(@transient private val plan: AssignPlan) extends Serializa
     else Math.max(0, state.around(row) - 2 * score)
 
   private def assign(block: Examples, state: RowState, s: Int, row: Int, to: Int): Unit = {
+    relabel(block, state, s, row, to)
+    if (!of(s).changes) put(block, state, s, row, 1)
+  }
+
+  /** Gives a row to another centre, and the change to the sums that are of changes. */
+  private def relabel(block: Examples, state: RowState, s: Int, row: Int, to: Int): Unit = {
     val labels = state.labels(s)
-    val before = labels(row)
-    if (before != to) {
+    if (labels(row) != to) {
       moved(s) += 1
+      if (of(s).changes && labels(row) >= 0) put(block, state, s, row, -1)
       labels(row) = to
-    }
-    if (!of(s).changes) put(block, state, s, row, to, 1)
-    else if (before != to) {
-      if (before >= 0) put(block, state, s, row, before, -1)
-      put(block, state, s, row, to, 1)
+      if (of(s).changes) put(block, state, s, row, 1)
     }
   }
 
-  private def put(
-      block: Examples,
-      state: RowState,
-      s: Int,
-      row: Int,
-      c: Int,
-      sign: Double
-  ): Unit = {
+  private def put(block: Examples, state: RowState, s: Int, row: Int, sign: Double): Unit = {
     val centres = of(s).centres
+    val c = state.labels(s)(row)
     val weight = sign * block.weight(row)
     weights(s)(c) += weight
     if (weight > 0) counts(s)(c) += 1 else if (weight < 0) counts(s)(c) -= 1
