@@ -131,8 +131,8 @@ def elbow(
     >>> from mllib_py.cluster import KMeans
     >>> x = [[0.0], [1.0], [9.0], [10.0], [20.0], [21.0]]
     >>> ax = mllib_py.plots.elbow(KMeans(random_state=0), x, range(1, 6))
-    >>> ax.get_title()
-    'bends at 3 clusters'
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('clusters', 'inertia')
     """
     from sklearn.base import clone
 
