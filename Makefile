@@ -61,7 +61,7 @@ $(CDS): $(JAR) mllib_py/_cds.py
 
 # The kernels once more with vectors of 256 bits, as processors without AVX-512 have them.
 NARROW := 'set Test / javaOptions += "-XX:UseAVX=2"' \
-	'testOnly mllibpy.kernel.ArithmeticSuite mllibpy.kernel.MethodSuite mllibpy.kernel.RowSolverSuite'
+	'testOnly mllibpy.kernel.ArithmeticSuite mllibpy.kernel.MethodSuite mllibpy.kernel.RowSolverSuite mllibpy.kernel.cluster.AssignSumSuite'
 
 test: setup lint-python
 	$(SBT) 'scalafmtSbtCheck; scalafmtCheckAll; test' $(NARROW) </dev/null

@@ -32,6 +32,10 @@ FLOP: dict[str, Callable[[float], float]] = {
     "cholesky": lambda k: k**3 / 3 + 2 * k**2,
     "cgProduct": lambda k: 4 * 1024 * k,
     "scoreTile": lambda k: 2 * 8 * 32 * k,
+    "assignTile": lambda k: 2 * 64 * 128 * k,
+    "boundTile": lambda k: 2 * 64 * 128 * k,
+    "assignDoubles": lambda k: 2 * 64 * 128 * k,
+    "assignPass": lambda k: 2 * 1024 * 128 * k,
 }
 
 
@@ -52,7 +56,7 @@ def run(ranks: str, only: str) -> list[dict[str, Any]]:
     """Run JMH, pinned to one core with the sbt that starts it, and return its results."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "jmh.json"
-        command = f"jmh/Jmh/run -p rank={ranks} -rf json -rff {out} KernelBench.{only}"
+        command = f"jmh/Jmh/run -p rank={ranks} -rf json -rff {out} (Kernel|Cluster)Bench.{only}"
         subprocess.run(
             ["taskset", "-c", str(CORE), "./sbt", "-Dsbt.supershell=false", command],
             cwd=ROOT,

@@ -35,9 +35,11 @@ class Layout:
         n_features: int,
         classes: NDArray[Any] | None,
         feature_names: Sequence[str] | None,
+        targets: bool = True,
     ) -> None:
         self._handle = handle
         self._of: Layout | None = None  # whose rows these are
+        self._has_targets = targets
         self.n_features = n_features
         self.classes = classes
         self.feature_names = None if feature_names is None else list(feature_names)
@@ -86,7 +88,7 @@ def layout(
     target: str = "auto",
     features: str | Sequence[str] | None = None,
 ) -> Layout:
-    """Lay a data set out in the JVM once, to fit any number of linear models to it.
+    """Lay a data set out in the JVM once, to fit any number of models to it.
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ def layout(
         files, which Spark reads, ``hdfs://`` say. Dense or sparse rows are kept by density.
     y : array-like of shape (n_samples,) or str
         Targets; of a Spark DataFrame, RDD or path the name of their column, ``"label"`` if None.
+        Without targets (None, and no such column) the data are for models that need none.
     sample_weight : array-like of shape (n_samples,) or str, optional
         Weights of rows, or the name of their column.
     target : {"auto", "classes", "numbers"}, default="auto"
@@ -126,9 +129,13 @@ def layout(
         raise ValueError(f"target must be 'auto', 'classes' or 'numbers', not {target!r}")
     frame = as_frame(X)
     if frame is not None:
+        if y is None and "label" not in frame.columns:
+            target = "none"
         return of_frame(frame, y, sample_weight, target=target, features=features)
     if y is None:
-        raise ValueError("y is missing; give the targets, one for each row of X")
+        rows = checked_rows(X)
+        weights = checked_weights(sample_weight, rows.shape[0])
+        return of_arrays(rows, None, weights, target="none", names=_names(X))
     matrix, labels, weights = checked_arrays(X, y, sample_weight)
     return of_arrays(matrix, labels, weights, target=target, names=_names(X))
 
@@ -161,6 +168,19 @@ def checked_arrays(
     if numeric:
         check_finite(labels, "y")
     return matrix, labels, checked_weights(sample_weight, matrix.shape[0])
+
+
+def checked_rows(x: Any) -> Any:
+    """Return features without targets (array or CSR), checked."""
+    from sklearn.utils import check_array
+
+    if hasattr(x, "to_pandas"):
+        x = x.to_pandas()
+    matrix = check_array(
+        x, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False
+    )
+    check_finite(matrix, "X")
+    return matrix
 
 
 def check_finite(x: Any, name: str, columns: Sequence[str] | None = None) -> None:
@@ -206,19 +226,26 @@ def checked_weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.fl
 
 def of_arrays(
     x: Any,
-    y: NDArray[Any],
+    y: NDArray[Any] | None,
     weights: NDArray[np.float64] | None,
     *,
     target: str,
     names: Sequence[str] | None = None,
     classes: NDArray[Any] | None = None,
 ) -> Layout:
-    """Lay arrays out that `checked_arrays` gave; of classes there may be more than `y` has."""
-    if classes is None:
+    """Lay arrays out that `checked_arrays` gave; of classes there may be more than `y` has.
+
+    Without targets every row is kept, those that weigh nothing too: they are labelled.
+    """
+    if y is None:
+        targets = np.zeros(x.shape[0])
+    elif classes is None:
         classes, targets = coded(y, target)
     else:
         targets = _among(y, classes)
-    if weights is not None and not weights.all():  # rows that weigh nothing need not cross
+    if (
+        y is not None and weights is not None and not weights.all()
+    ):  # rows that weigh nothing need not cross
         x, targets, weights = x[weights > 0], targets[weights > 0], weights[weights > 0]
     x = _by_density(x)
     rows, features = x.shape
@@ -237,7 +264,13 @@ def of_arrays(
     with _arrays.shared_file(sum(a.nbytes for a in arrays)) as path:
         _arrays.write_arrays(path, arrays)
         handle = _bridge.call("linearData", str(path), json.dumps(meta, default=bool))
-    return Layout(handle, n_features=features, classes=classes, feature_names=names)
+    return Layout(
+        handle,
+        n_features=features,
+        classes=classes,
+        feature_names=names,
+        targets=y is not None,
+    )
 
 
 def coded(y: NDArray[Any], target: str) -> tuple[NDArray[Any] | None, NDArray[np.float64]]:
@@ -275,15 +308,23 @@ def _by_density(x: Any) -> Any:
 # ---- Spark
 
 
-def as_frame(x: Any) -> Any:
-    """Return a Spark DataFrame for one, for an RDD of pairs, or for a path; None for the rest."""
+def as_frame(x: Any, *, supervised: bool = True) -> Any:
+    """Return a Spark DataFrame for one, for an RDD, or for a path; None for the rest.
+
+    An RDD has pairs of features and label, or, where nothing is supervised, features alone.
+    """
     if isinstance(x, str | PurePath):
         return _read(str(x))
     if type(x).__module__.startswith("pyspark.sql") and hasattr(x, "_jdf"):
         return x
-    if type(x).__module__.startswith("pyspark") and hasattr(x, "mapPartitions"):
-        return _of_rdd(x)
+    if is_spark(x) and hasattr(x, "mapPartitions"):
+        return _of_rdd(x) if supervised else _of_rows(x)
     return None
+
+
+def is_spark(x: Any) -> bool:
+    """Say whether something is Spark's: a DataFrame or an RDD."""
+    return type(x).__module__.startswith("pyspark")
 
 
 def _read(path: str) -> Any:
@@ -299,20 +340,33 @@ def _read(path: str) -> Any:
         return spark.read.format("libsvm").load(path)
 
 
-def _of_rdd(rdd: Any) -> Any:
+def _of_rows(rdd: Any) -> Any:
+    from mllib_py._session import session
+
+    def row(features: Any) -> tuple[Any]:
+        return (_vector(getattr(features, "features", features)),)
+
+    return session().createDataFrame(rdd.map(row), ["features"])
+
+
+def _vector(features: Any) -> Any:
     from pyspark.ml.linalg import DenseVector, SparseVector, Vectors
 
+    if hasattr(features, "asML"):
+        return features.asML()
+    if isinstance(features, DenseVector | SparseVector):
+        return features
+    return Vectors.dense(np.asarray(features, dtype=np.float64))
+
+
+def _of_rdd(rdd: Any) -> Any:
     from mllib_py._session import session
 
     def row(pair: Any) -> tuple[Any, float]:
         features, label = (
             (pair.features, pair.label) if hasattr(pair, "features") else (pair[0], pair[1])
         )
-        if hasattr(features, "asML"):
-            features = features.asML()
-        elif not isinstance(features, DenseVector | SparseVector):
-            features = Vectors.dense(np.asarray(features, dtype=np.float64))
-        return features, label
+        return _vector(features), label
 
     return session().createDataFrame(rdd.map(row), ["features", "label"])
 
@@ -335,8 +389,8 @@ def of_frame(
     features: str | Sequence[str] | None = None,
 ) -> Layout:
     """Lay a Spark DataFrame out where it is."""
-    label = "label" if y is None else y
-    if not isinstance(label, str) or not isinstance(sample_weight, str | None):
+    label = None if target == "none" else "label" if y is None else y
+    if not isinstance(label, str | None) or not isinstance(sample_weight, str | None):
         raise TypeError(
             "with a Spark DataFrame, RDD or path, y and sample_weight are names of columns"
         )
@@ -347,17 +401,25 @@ def of_frame(
     if not columns:
         raise ValueError("there is no column of features beside the label")
     classes, written = None, list[str]()
-    if target == "classes" or (target == "auto" and not _fractional(df, label)):
+    if label is not None and (
+        target == "classes" or (target == "auto" and not _fractional(df, label))
+    ):
         classes, written = _classes(df, label)
     meta = {"columns": columns, "label": label, "weight": sample_weight, "classes": written}
     handle = _bridge.call("linearDataFromFrame", _bridge.frame_handle(df), json.dumps(meta))
     try:
-        facts = _bridge.ask("linearFacts", handle)
+        facts = _bridge.ask("linearFacts" if label is not None else "clusterFacts", handle)
     except BaseException:
         _bridge.release("releaseLinear", handle)
         raise
     names = columns if len(columns) > 1 else None
-    return Layout(handle, n_features=facts["features"], classes=classes, feature_names=names)
+    return Layout(
+        handle,
+        n_features=facts["features"],
+        classes=classes,
+        feature_names=names,
+        targets=label is not None,
+    )
 
 
 def _fractional(df: Any, label: str) -> bool:

@@ -235,6 +235,10 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
         return y, weights
 
     def _check_target(self, data: Layout, target: str) -> None:
+        if not data._has_targets:
+            raise ValueError(
+                f"{type(self).__name__} requires targets, and this layout has none: give it y"
+            )
         is_classes = data.classes is not None
         if is_classes != (target == "classes"):
             raise ValueError(

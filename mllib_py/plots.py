@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
+    from mllib_py._cluster import Clustering
     from mllib_py.recommendation import ALS
 
-__all__ = ["item_map", "plot_history"]
+__all__ = ["elbow", "item_map", "plot_history"]
 
 #: More ids than this are left off a map: they would hide the points.
 _READABLE = 50
@@ -90,6 +91,79 @@ def _draw_validation(ax: Axes, judged: list[tuple[int, float]]) -> None:
     (line,) = right.plot(iterations, values, color="C2", linewidth=1, marker=".")
     right.set_ylabel("validation")
     ax.plot([], [], color=line.get_color(), linewidth=1, marker=".", label="validation (right)")
+
+
+def elbow(
+    model: Clustering, X: Any, n_clusters: Sequence[int] = range(1, 11), ax: Axes | None = None
+) -> Axes:
+    """Draw the inertia by the number of clusters: where it bends, more clusters tell little more.
+
+    The data are laid out once, and fitted with each number.
+
+    Parameters
+    ----------
+    model : KMeans or MiniBatchKMeans
+        Its other parameters; it is not changed.
+    X : array-like or sparse matrix of shape (n_samples, n_features), or Layout
+        Or a Spark DataFrame or a path, see `mllib_py.layout`.
+    n_clusters : sequence of int, default=range(1, 11)
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: axes of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The number that is farthest from the line between both ends (both axes scaled to 1) is
+        marked.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than 3 numbers.
+    ImportError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import mllib_py.plots
+    >>> from mllib_py.cluster import KMeans
+    >>> x = [[0.0], [1.0], [9.0], [10.0], [20.0], [21.0]]
+    >>> ax = mllib_py.plots.elbow(KMeans(random_state=0), x, range(1, 6))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('clusters', 'inertia')
+    """
+    from sklearn.base import clone
+
+    from mllib_py._layout import Layout, layout
+
+    numbers = sorted(set(n_clusters))
+    if len(numbers) < 3:
+        raise ValueError(f"n_clusters must have 3 numbers or more, not {len(numbers)}")
+    data = X if isinstance(X, Layout) else layout(X)
+    try:
+        inertia = [clone(model).set_params(n_clusters=k).fit(data).inertia_ for k in numbers]
+    finally:
+        if data is not X:
+            data.release()
+    bend = _bend(np.array(numbers, dtype=np.float64), np.array(inertia))
+    ax = _axes(ax)
+    ax.plot(numbers, inertia, color="C0", marker="o", markersize=4)
+    ax.plot(numbers[bend], inertia[bend], "o", markersize=11, markerfacecolor="none", color="C1")
+    ax.set_title(f"bends at {numbers[bend]} clusters")
+    ax.set_ylim(bottom=0)
+    ax.locator_params(axis="x", integer=True)
+    ax.set_xlabel("clusters")
+    ax.set_ylabel("inertia")
+    return ax
+
+
+def _bend(x: NDArray[np.float64], y: NDArray[np.float64]) -> int:
+    """Return where a falling curve is farthest below the line between its ends."""
+    along = (x - x[0]) / (x[-1] - x[0])
+    fallen = (y[0] - y) / (y[0] - y[-1]) if y[0] > y[-1] else along
+    return int(np.argmax(fallen - along))
 
 
 def item_map(

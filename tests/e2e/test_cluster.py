@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.datasets import dump_svmlight_file, make_classification
+from sklearn.datasets import dump_svmlight_file, make_blobs, make_classification
 from support.standalone import submit
 
 import mllib_py
 from mllib_py._session import JAR
+from mllib_py.cluster import KMeans
 from mllib_py.data import list_files, read_bytes, write_bytes
 from mllib_py.linear import LogisticRegression
 
@@ -97,6 +98,22 @@ def test_linear_job(master: str, hdfs_uri: str, spark: Any, tmp_path: Path) -> N
     scores = spark.read.parquet(out)
     assert scores.count() == 500
     assert scores.columns == ["label", "probability"]
+
+
+def test_clustering_job(master: str, hdfs_uri: str, spark: Any, tmp_path: Path) -> None:
+    x, _ = make_blobs(600, 5, centers=4, random_state=0)
+    dump_svmlight_file(x, np.zeros(600), str(tmp_path / "rows"), zero_based=False)
+    data, out = f"{hdfs_uri}/clustering/rows.libsvm", f"{hdfs_uri}/clustering/labelled"
+    write_bytes(data, (tmp_path / "rows").read_bytes())
+    script = str(ROOT / "examples" / "clustering.py")
+    words = ("--data", data, "--out", out, "--clusters", "4")
+    found = answer(submit(master, "--jars", str(JAR), script, *words))
+    local = KMeans(4, n_init=5, random_state=0).fit(x)
+    assert abs(found["inertia"] - local.inertia_) < 1e-6 * local.inertia_
+    assert found["silhouette"] > 0.5
+    labelled = spark.read.parquet(out)
+    assert labelled.columns == ["features", "prediction"]
+    assert labelled.groupBy("prediction").count().count() == 4
 
 
 def test_a_job_with_a_bad_path_says_so_in_a_sentence(master: str, hdfs_uri: str) -> None:

@@ -20,6 +20,7 @@ import pytest
         "mllib_py._session",
         "mllib_py._sgd",
         "mllib_py._spec",
+        "mllib_py.cluster",
         "mllib_py.data",
         "mllib_py.engine",
         "mllib_py.linear",

@@ -24,7 +24,8 @@ object LinearArrays {
       val blocks = rows.map { case (from, n) =>
         if (shape.sparse) sparse(in, shape, from, n) else dense(in, shape, from, n)
       }
-      new LinearData(placed(sc, blocks), shape.features, shape.classes, shape.form)
+      val at = placed(sc, blocks)
+      new LinearData(at, shape.features, shape.classes, shape.form, numbered = true)
     } finally in.close()
   }
 

@@ -29,10 +29,10 @@ object LinearFrames {
 
   def read(df: DataFrame, meta: JsonNode): LinearData = {
     val columns = texts(meta, "columns")
-    val label = meta.get("label").asText
+    val label = Option(meta.get("label")).filterNot(_.isNull).map(_.asText)
     val weight = Option(meta.get("weight")).filterNot(_.isNull).map(_.asText)
     val classes = texts(meta, "classes")
-    val number = labelNumber(df, label, classes)
+    val number = label.map(labelNumber(df, _, classes)).getOrElse(lit(0.0))
     val weighing = weight.map(quoted(_).cast(DoubleType)).getOrElse(lit(1.0))
     val rows = df.select(number, weighing, vector(df, columns)).rdd
     val first = rows.take(1).headOption
@@ -44,7 +44,8 @@ object LinearFrames {
     val sample = first.get.getAs[Vector](2)
     val sparse = sample.isInstanceOf[SparseVector] && sample.numActives < Sparse * sample.size
     val form = if (sparse) Form.Sparse else if (single(df, columns)) Form.Floats else Form.Doubles
-    val into = Into(columns.toArray, label, weight, sample.size, classes.nonEmpty, form)
+    val into =
+      Into(columns.toArray, label.getOrElse("label"), weight, sample.size, classes.nonEmpty, form)
     val blocks = examples(rows, into).persist(SparkBlocks.Kept)
     new LinearData(
       new SparkBlocks(blocks, () => ()),
@@ -68,7 +69,7 @@ object LinearFrames {
       form: Form
   )
 
-  private def texts(m: JsonNode, key: String): Seq[String] =
+  private[api] def texts(m: JsonNode, key: String): Seq[String] =
     m.get(key).elements.asScala.map(_.asText).toSeq
 
   private def quoted(name: String): Column = col("`" + name.replace("`", "``") + "`")
@@ -91,7 +92,7 @@ object LinearFrames {
     }
 
   /** Features as one vector. */
-  private def vector(df: DataFrame, columns: Seq[String]): Column = {
+  private[api] def vector(df: DataFrame, columns: Seq[String]): Column = {
     def typed(c: String) = typeOf(df, c)
     columns match {
       case Seq(one) if typed(one) == SQLDataTypes.VectorType => quoted(one)

@@ -1,0 +1,446 @@
+"""What the clustering estimators share: data in, centres and labels out, distances."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import (
+    cosine_distances,
+    euclidean_distances,
+    pairwise_distances_argmin,
+)
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.extmath import row_norms
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mllib_py import _arrays, _bridge, _checks, _fits, _layout
+from mllib_py._layout import Layout
+
+#: Refuses a parameter's value, by its name.
+Rule: TypeAlias = Callable[[str, Any], None]
+FINITE: Rule = partial(_checks.number, least=0, most=np.finfo(np.float64).max)
+POSITIVE: Rule = partial(_checks.number, least=0, above=True)
+FLAG: Rule = partial(_checks.one_of, choices=(True, False, np.True_, np.False_))
+DRAWN = ("k-means++", "k-means||", "random")
+
+
+def count(name: str, value: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    _checks.whole(name, value, 1)
+
+
+class Clustered(NamedTuple):
+    """Centres, labels where there are any, and what there is to tell of the fit."""
+
+    centres: NDArray[np.float64]
+    labels: NDArray[np.int32] | None
+    report: dict[str, Any]
+    counts: NDArray[np.float64] | None = None
+
+
+def run(
+    name: str,
+    data: Layout,
+    params: dict[str, Any],
+    start: NDArray[np.float64] | None,
+    *,
+    show: bool = False,
+) -> Clustered:
+    """Run a fit of the door's, ``kmeans`` or ``miniBatch``, from centres or from drawn rows."""
+    size = 8 * params["k"] * data.n_features
+    with _arrays.shared_file(2 * size) as path:
+        given = None
+        if start is not None:
+            given = f"{path}.start"
+            np.ascontiguousarray(start, dtype=np.float64).tofile(given)
+        handle = _bridge.call(f"{name}Fit", data._handle, _bridge.to_json(params), given)
+        found = _fits.run(handle, params["max_iter"], show=show)
+        told = _bridge.ask("kmeansResult", found, f"{path}.out")
+        centres = np.fromfile(f"{path}.out").reshape(told["k"], data.n_features)
+        labels = np.fromfile(f"{path}.out.labels", np.int32) if params["labels"] else None
+        counts = np.fromfile(f"{path}.out.counts") if name == "miniBatch" else None
+    return Clustered(centres, labels, told, counts)
+
+
+class Clustering(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """What the estimators share: data in, centres kept, rows labelled."""
+
+    n_clusters: int
+    init: Any
+    n_init: Any
+    max_iter: int
+    tol: float
+    verbose: Any
+    random_state: Any
+    distance: str
+    cluster_centers_: NDArray[Any]
+    labels_: NDArray[np.int32]
+    inertia_: float
+    n_features_in_: int
+
+    _rules: ClassVar[dict[str, Rule]] = {
+        "n_clusters": count,
+        "max_iter": count,
+        "tol": FINITE,
+        "distance": partial(_checks.one_of, choices=("euclidean", "cosine")),
+    }
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that sparse input is taken and float32 kept."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.cluster_centers_)
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that cannot be used, before any work."""
+        for name, rule in self._rules.items():
+            rule(name, getattr(self, name))
+        if isinstance(self.init, str):
+            _checks.one_of("init", self.init, DRAWN)
+        if not (isinstance(self.n_init, str) and self.n_init == "auto"):
+            count("n_init", self.n_init)
+
+    def _starts(self, several: int) -> int:
+        """Return the number of starts."""
+        drawn = callable(self.init) or (isinstance(self.init, str) and self.init == "random")
+        if not isinstance(self.init, str) and not callable(self.init):
+            if self.n_init not in ("auto", 1):
+                warnings.warn(
+                    f"init gives the centres: there is one start, not n_init={self.n_init} of them",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+            return 1
+        if isinstance(self.n_init, str):
+            return several if drawn else 1
+        return int(self.n_init)
+
+    # ---- data in
+
+    def _laid_out(
+        self, x: Any, sample_weight: Any, *, reset: bool = True
+    ) -> tuple[Layout, Any, bool]:
+        """Return the data laid out, the array it came from if any, and whether it is ours."""
+        if isinstance(x, Layout):
+            if sample_weight is not None:
+                raise TypeError("a layout has its weights; leave sample_weight")
+            self._note_features(x)
+            return x, None, False
+        frame = _layout.as_frame(x, supervised=False)
+        if frame is not None:
+            data = _layout.of_frame(frame, None, sample_weight, target="none")
+            self._note_features(data)
+            self._columns = _layout.feature_columns(frame, None, sample_weight, None)
+            return data, None, True
+        matrix = self._checked(x, reset=reset)
+        weights = _layout.checked_weights(sample_weight, matrix.shape[0])
+        if matrix.shape[0] < self.n_clusters and reset:
+            raise ValueError(
+                f"n_samples={matrix.shape[0]} should be >= n_clusters={self.n_clusters}."
+            )
+        names = getattr(self, "feature_names_in_", None)
+        data = _layout.of_arrays(matrix, None, weights, target="none", names=names)
+        return data, matrix, True
+
+    def _checked(self, x: Any, *, reset: bool) -> Any:
+        if hasattr(x, "to_pandas"):
+            x = x.to_pandas()
+        matrix = validate_data(
+            self,
+            x,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            order="C",
+            accept_large_sparse=False,
+            ensure_all_finite=False,
+            reset=reset,
+        )
+        _layout.check_finite(matrix, "X", getattr(self, "feature_names_in_", None))
+        return matrix
+
+    def _note_features(self, data: Layout) -> None:
+        self.n_features_in_ = data.n_features
+        if data.feature_names is not None:
+            self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _given_starts(
+        self, data: Layout, matrix: Any, n_init: int, random: np.random.RandomState
+    ) -> NDArray[np.float64] | None:
+        """Return the centres that the starts begin at, where `init` gives them."""
+        if isinstance(self.init, str):
+            return None
+        if callable(self.init):
+            if matrix is None:
+                raise TypeError("init may be a function with arrays alone; give centres or a name")
+            found = [self.init(matrix, self.n_clusters, random_state=random) for _ in range(n_init)]
+        else:
+            found = [self.init]
+        shape = (self.n_clusters, data.n_features)
+        centres = [check_array(c, accept_sparse="csr", dtype=np.float64) for c in found]
+        for one in centres:
+            if one.shape[0] != shape[0]:
+                raise ValueError(
+                    f"The shape of the initial centers {one.shape} does not match the number of"
+                    f" clusters {shape[0]}."
+                )
+            if one.shape[1] != shape[1]:
+                raise ValueError(
+                    f"The shape of the initial centers {one.shape} does not match the number of"
+                    f" features of the data {shape[1]}."
+                )
+            if self.distance == "cosine" and not row_norms(one).all():
+                raise ValueError("a given centre is zero, and has no cosine distance")
+        return np.stack([c.toarray() if sp.issparse(c) else c for c in centres])
+
+    def _params(self, n_init: int, random: np.random.RandomState) -> dict[str, Any]:
+        return {
+            "k": int(self.n_clusters),
+            "n_init": n_init,
+            "init": self.init if isinstance(self.init, str) else "given",
+            "max_iter": int(self.max_iter),
+            "tol": float(self.tol),
+            "cosine": self.distance == "cosine",
+            "seed": int(random.randint(2**31 - 1)),
+        }
+
+    def _keep(self, found: Clustered, dtype: Any) -> None:
+        self.cluster_centers_ = found.centres.astype(dtype)
+        report = found.report
+        self.inertia_ = report["inertia"]
+        self.n_iter_ = report["iterations"]
+        self.n_clusters_found_ = report["found"]
+        self.history_ = np.asarray(report["history"])
+        self.report_ = {k: v for k, v in report.items() if k not in ("history", "inertia", "k")}
+        if found.labels is not None:
+            self.labels_ = found.labels
+        elif hasattr(self, "labels_"):
+            del self.labels_
+        if self.n_clusters_found_ < self.n_clusters:
+            warnings.warn(
+                f"Number of distinct clusters ({self.n_clusters_found_}) found smaller than"
+                f" n_clusters ({self.n_clusters}). Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    # ---- rows labelled
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Fit, and label the same rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or DataFrame
+            As `predict` gives it.
+        """
+        self.fit(X, sample_weight=sample_weight)
+        return self.labels_ if hasattr(self, "labels_") else self.predict(X)
+
+    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        """Fit, and return the distances of the same rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters), or DataFrame
+            As `transform` gives it.
+        """
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit; each estimator has its own."""
+        raise NotImplementedError
+
+    def predict(self, X: Any) -> Any:
+        """Return the nearest centre of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), Spark DataFrame or RDD
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), DataFrame or RDD
+            The centres' numbers; of a Spark DataFrame, it with the column ``prediction`` more; of
+            an RDD of rows, an RDD of numbers.
+        """
+        check_is_fitted(self)
+        if _layout.is_spark(X):
+            return self._on_spark(X, "prediction")
+        matrix = self._checked(X, reset=False)
+        centres = self.cluster_centers_.astype(matrix.dtype, copy=False)
+        if self.distance == "cosine":
+            labels = np.argmax(_dense(matrix @ centres.T), axis=1)
+        else:
+            labels = pairwise_distances_argmin(matrix, centres)
+        return labels.astype(np.int32)
+
+    def transform(self, X: Any) -> Any:
+        """Return the distance of each row from each centre.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters), or DataFrame
+            Euclidean distances, or 1 - cos; of a Spark DataFrame, it with the column ``distances``
+            (an array) more.
+        """
+        check_is_fitted(self)
+        if _layout.is_spark(X):
+            return self._on_spark(X, "distances")
+        matrix = self._checked(X, reset=False)
+        centres = self.cluster_centers_.astype(matrix.dtype, copy=False)
+        between = cosine_distances if self.distance == "cosine" else euclidean_distances
+        return between(matrix, centres)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return minus the inertia of other rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or what `fit` takes
+        y : None
+            Not used.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            Weights of the rows, or the name of their column.
+
+        Returns
+        -------
+        float
+            Minus the weighted sum of squared distances to the nearest centres (of the cosine
+            distance, of 1 - cos).
+        """
+        check_is_fitted(self)
+        if isinstance(X, Layout) or _layout.as_frame(X, supervised=False) is not None:
+            return -self._inertia_of(X, sample_weight)
+        matrix = self._checked(X, reset=False)
+        weights = _layout.checked_weights(sample_weight, matrix.shape[0])
+        labels = self.predict(matrix)
+        centres = self.cluster_centers_[labels].astype(np.float64)
+        if self.distance == "cosine":
+            lengths = row_norms(matrix) * row_norms(centres)
+            cos = np.asarray(_dense(_times(matrix, centres)).sum(axis=1)).ravel() / lengths
+            apart = 1 - cos
+        else:
+            apart = row_norms(np.asarray(matrix - centres), squared=True)
+        return -float(apart.sum() if weights is None else apart @ weights)
+
+    def _inertia_of(self, x: Any, sample_weight: Any) -> float:
+        data, ours = x, False
+        if not isinstance(x, Layout):
+            frame = _layout.as_frame(x, supervised=False)
+            data = _layout.of_frame(
+                frame, None, sample_weight, target="none", features=self._columns_of(frame)
+            )
+            ours = True
+        try:
+            with self._centres_file() as (path, meta):
+                return float(_bridge.call("kmeansInertia", data._handle, path, meta))
+        finally:
+            if ours:
+                data.release()
+
+    # ---- Spark
+
+    def _columns_of(self, df: Any) -> list[str]:
+        columns = getattr(self, "_columns", None) or getattr(self, "feature_names_in_", None)
+        if columns is not None and set(columns) <= set(df.columns):
+            return list(columns)
+        if "features" in df.columns:
+            return ["features"]
+        raise ValueError(
+            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
+        )
+
+    def _centres_file(self) -> Any:
+        return _CentresFile(self.cluster_centers_, cosine=self.distance == "cosine")
+
+    def _on_spark(self, x: Any, out: str) -> Any:
+        frame = _layout.as_frame(x, supervised=False)
+        with self._centres_file() as (path, meta):
+            told = json.loads(meta) | {"columns": self._columns_of(frame), "out": out}
+            handle = _bridge.call(
+                "kmeansFrame", _bridge.frame_handle(frame), path, json.dumps(told)
+            )
+        found = _bridge.frame_of(handle)
+        return found if hasattr(x, "_jdf") else found.rdd.map(_Column(out))
+
+
+class _Column:
+    """A column of a row, by its name; a class, so that it pickles."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, row: Any) -> Any:
+        return row[self._name]
+
+
+class _CentresFile:
+    """Centres in a file that the JVM reads, and what it must know of them."""
+
+    def __init__(self, centres: NDArray[Any], *, cosine: bool) -> None:
+        self._centres = np.ascontiguousarray(centres, dtype=np.float64)
+        self._cosine = cosine
+        self._file = _arrays.shared_file(self._centres.nbytes)
+
+    def __enter__(self) -> tuple[str, str]:
+        path = self._file.__enter__()
+        self._centres.tofile(path)
+        k, features = self._centres.shape
+        return str(path), json.dumps({"k": k, "features": features, "cosine": self._cosine})
+
+    def __exit__(self, *of: Any) -> None:
+        self._file.__exit__(*of)
+
+
+def _dense(x: Any) -> NDArray[Any]:
+    return x.toarray() if sp.issparse(x) else np.asarray(x)
+
+
+def _times(x: Any, y: NDArray[Any]) -> Any:
+    return x.multiply(y).tocsr() if sp.issparse(x) else x * y
+
+
+def seed_of(random_state: Any) -> np.random.RandomState:
+    """Return what scikit-learn makes of a `random_state`."""
+    found: np.random.RandomState = check_random_state(random_state)
+    return found

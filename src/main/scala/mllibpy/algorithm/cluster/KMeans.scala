@@ -1,0 +1,78 @@
+package mllibpy.algorithm.cluster
+
+import mllibpy.algorithm.linear.LinearData
+import mllibpy.engine.{InvalidInput, Monitor}
+import mllibpy.kernel.cluster.Centres
+
+/** K-means: seeds, Lloyd's algorithm from each start, and the best of them. */
+object KMeans {
+  def apply(data: LinearData, p: KMeansParams, monitor: Monitor): KMeansFit = {
+    monitor.enter("reading")
+    check(data, p)
+    val seeds = new Seeds(data, p, monitor)
+    val starts = seeds.starts
+    monitor.enter("iterations")
+    val lloyd = new Lloyd(data.blocks, data.spread, p, monitor)
+    val running = lloyd.run(starts)
+    monitor.enter("labels")
+    val all = running.map(_.centres).toArray
+    val alone = all.length == 1
+    val end = Passes.finish(data.blocks, all, p.labels && alone)
+    val best = all.indices.minBy(end.inertia(_))
+    val labels =
+      if (alone) end.labels
+      else if (p.labels) Passes.finish(data.blocks, Array(all(best)), labelled = true).labels
+      else Nil
+    val passes = seeds.passes + lloyd.passes + (if (alone || !p.labels) 1 else 2)
+    result(running(best), end.inertia(best), end.weights(best), labels.toSeq, passes)
+  }
+
+  private def result(
+      r: Running,
+      inertia: Double,
+      weights: Array[Double],
+      labels: Seq[Array[Int]],
+      passes: Int
+  ) = {
+    InvalidInput.unless(
+      r.centres.values.forall(java.lang.Double.isFinite) && java.lang.Double.isFinite(inertia),
+      "the centres became infinite; scale the features down"
+    )
+    new KMeansFit(
+      r.centres.values,
+      r.centres.k,
+      inertia,
+      r.iterations,
+      r.reason.get,
+      r.history,
+      labels,
+      weights.count(_ > 0),
+      passes,
+      r.scored,
+      r.reseeded
+    )
+  }
+
+  private[cluster] def check(data: LinearData, p: KMeansParams): Unit = {
+    val spread = data.spread
+    InvalidInput.unless(
+      spread.rows >= p.k,
+      s"n_samples=${spread.rows} should be >= n_clusters=${p.k}."
+    )
+    InvalidInput.unless(
+      !p.cosine || spread.zeros == 0,
+      s"${spread.zeros} rows are zero in all features, and have no cosine distance; drop such rows"
+    )
+    InvalidInput.unless(
+      spread.longest < Longest,
+      s"a row has the length ${spread.longest}, too large for its squares; scale the features down"
+    )
+  }
+
+  // Squares of longer rows do not fit float32.
+  private final val Longest = 1e18
+
+  /** What is left of rows with centres that are not of their fit. */
+  def inertia(data: LinearData, centres: Centres): Double =
+    Passes.finish(data.blocks, Array(centres), labelled = false).inertia(0)
+}

@@ -1,0 +1,77 @@
+package mllibpy.algorithm.cluster
+
+import mllibpy.engine.{Blocks, Shared}
+import mllibpy.kernel.cluster.{
+  AssignPlan,
+  AssignSum,
+  BatchPlan,
+  BatchSum,
+  Centres,
+  DrawPlan,
+  DrawSum,
+  Farthest,
+  FinalSum
+}
+import mllibpy.kernel.linear.Examples
+
+/** The passes of k-means: each is one job. What they need is shared once with each executor. In
+  * methods of an object, so that the tasks' closures hold just their arguments.
+  */
+private[cluster] object Passes {
+  def assign(blocks: Blocks[Examples], plan: AssignPlan): AssignSum = {
+    val bytes = plan.starts.map(s => 8L * s.centres.values.length).sum
+    shared(blocks, plan)(assigned(blocks, _, bytes))
+  }
+
+  def finish(blocks: Blocks[Examples], of: Array[Centres], labelled: Boolean): FinalSum =
+    shared(blocks, of)(finished(blocks, _, labelled))
+
+  def farthest(blocks: Blocks[Examples], centres: Centres, most: Int): Seq[Array[Double]] =
+    shared(blocks, centres)(far(blocks, _, most)).found.ascending
+
+  def draw(blocks: Blocks[Examples], plan: DrawPlan, rows: RowNumbers): DrawSum = {
+    val numbers = blocks.share(rows)
+    try shared(blocks, plan)(drawn(blocks, _, numbers, 8L * plan.most * plan.features))
+    finally numbers.destroy()
+  }
+
+  def batch(blocks: Blocks[Examples], plan: BatchPlan, rows: RowNumbers): BatchSum = {
+    val numbers = blocks.share(rows)
+    try shared(blocks, plan)(batched(blocks, _, numbers, 16L * plan.centres.values.length))
+    finally numbers.destroy()
+  }
+
+  private def shared[T <: AnyRef: scala.reflect.ClassTag, S](
+      blocks: Blocks[Examples],
+      value: T
+  )(pass: Shared[T] => S): S = {
+    val at = blocks.share(value)
+    try pass(at)
+    finally at.destroy()
+  }
+
+  private def assigned(blocks: Blocks[Examples], plan: Shared[AssignPlan], bytes: Long) =
+    blocks.sum(bytes)(() => new AssignSum(plan.value))(_ add _)(_ merge _)
+
+  private def finished(blocks: Blocks[Examples], of: Shared[Array[Centres]], labelled: Boolean) =
+    blocks.sum(64)(() => new FinalSum(of.value, labelled))(_ add _)(_ merge _)
+
+  private def far(blocks: Blocks[Examples], centres: Shared[Centres], most: Int) =
+    blocks.sum(64)(() => new Farthest(centres.value, most))(_ add _)(_ merge _)
+
+  private def drawn(
+      blocks: Blocks[Examples],
+      plan: Shared[DrawPlan],
+      rows: Shared[RowNumbers],
+      bytes: Long
+  ) =
+    blocks.sum(bytes)(() => new DrawSum(plan.value, b => rows.value.first(b)))(_ add _)(_ merge _)
+
+  private def batched(
+      blocks: Blocks[Examples],
+      plan: Shared[BatchPlan],
+      rows: Shared[RowNumbers],
+      bytes: Long
+  ) =
+    blocks.sum(bytes)(() => new BatchSum(plan.value, b => rows.value.first(b)))(_ add _)(_ merge _)
+}

@@ -1,0 +1,115 @@
+package mllibpy.kernel.cluster
+
+import mllibpy.kernel.linear.Examples
+
+/** What a round of drawing does.
+  *
+  * @param fresh
+  *   candidates that rows have not been held against; `known` are those before
+  * @param most
+  *   rows to draw; a row's chance is its weight times its distance from the nearest candidate (the
+  *   weight alone while there are none)
+  * @param draw
+  *   numbers the round, and keeps its draws apart from all others
+  */
+final class DrawPlan(
+    val fit: Long,
+    val round: Int,
+    val known: Option[Centres],
+    val fresh: Option[Centres],
+    val most: Int,
+    val draw: Long,
+    val features: Int,
+    val cosine: Boolean,
+    val shift: Array[Double]
+) extends Serializable
+
+/** Rows drawn far from some candidates, and how much weighs what is near each: the statistic of a
+  * round of k-means|| (Bahmani et al.: Scalable k-means++, 2012). The round draws a fixed number of
+  * rows, so that it takes one pass and not another for the sum of the chances.
+  *
+  * Distances from the nearest candidate rest beside the blocks; where they are lost they are found
+  * anew.
+  */
+final class DrawSum(
+    @transient private val plan: DrawPlan,
+    @transient private val first: Examples => Long
+) extends Serializable {
+  private val candidates = plan.known.map(_.k).getOrElse(0) + plan.fresh.map(_.k).getOrElse(0)
+  val drawn = new Drawn(plan.most, plan.features)
+  val weights = new Array[Double](candidates)
+  var cost = 0.0
+
+  def add(block: Examples): this.type = {
+    val search = Search.of(block)
+    val near = nearest(block, search)
+    val from = if (plan.most > 0) first(block) else -1
+    var row = 0
+    while (row < block.rows) {
+      val weight = block.weight(row)
+      val mass = if (candidates == 0) weight else weight * near.distances(row)
+      if (candidates > 0) {
+        cost += mass
+        weights(near.centres(row)) += weight
+      }
+      if (plan.most > 0 && mass > 0) draw(block, from, row, mass)
+      row += 1
+    }
+    NearStates.put(block, plan.fit, plan.round + 1, near)
+    this
+  }
+
+  private def draw(block: Examples, from: Long, row: Int, mass: Double): Unit =
+    drawn.offer(
+      RowKeys.time(RowKeys.key(block, from, row), plan.draw, mass),
+      Points.row(block, row, plan.cosine)
+    )
+
+  private def nearest(block: Examples, search: Search): Near = {
+    val found = if (plan.round > 0) NearStates.take(block, plan.fit, plan.round) else null
+    val near = if (found != null) found else new Near(block.rows)
+    if (found == null) for (c <- plan.known) near.hold(block, search, c, 0)
+    for (c <- plan.fresh) near.hold(block, search, c, candidates - c.k)
+    near
+  }
+
+  def merge(other: DrawSum): this.type = {
+    drawn.merge(other.drawn)
+    AssignSum.add(other.weights, weights)
+    cost += other.cost
+    this
+  }
+}
+
+/** Of each row the nearest candidate, and how far it is: the squared distance, or 1 - cos. */
+private[cluster] final class Near(rows: Int) {
+  val centres = new Array[Int](rows)
+  val distances: Array[Float] = Array.fill(rows)(Float.PositiveInfinity)
+
+  /** Holds rows against more candidates, the first of which has the number `number`. */
+  def hold(block: Examples, search: Search, fresh: Centres, number: Int): Unit = {
+    val square = Search.square(fresh.shift, 0, fresh.features)
+    Search.tiles(rows) { (from, n) =>
+      search.take(from, n)
+      search.find(fresh, two = false)
+      for (r <- 0 until n) {
+        val row = from + r
+        val length = search.length(row)
+        val slack = 2 * search.slack(fresh, length)
+        val score = search.best(r)
+        val apart =
+          if (fresh.cosine) 1 - score / length
+          else search.squared(row, fresh.shift, 0, square) - 2 * score
+        // What is as good as 0 is found by differences: a candidate must not be drawn again.
+        val sure =
+          if (apart > 16 * slack) apart else Distance(search, fresh, row, search.which(r))
+        if (sure < distances(row)) {
+          distances(row) = sure.toFloat
+          centres(row) = number + search.which(r)
+        }
+      }
+    }
+  }
+}
+
+private[cluster] object NearStates extends Beside[Near]
