@@ -150,3 +150,22 @@ def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
         )
     with pytest.raises(ValueError, match="class_weight is for arrays"):
         linear.LogisticRegression(class_weight="balanced").fit(vectors)
+
+
+def test_float32_rests_as_float32(spark: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 5)).astype(np.float32)
+    y = (x @ rng.normal(size=5) + rng.normal(size=300) > 0).astype(int)
+    rows = [([float(v) for v in r], int(c)) for r, c in zip(x, y, strict=True)]
+    arrays = spark.createDataFrame(rows, "features array<float>, label int")
+    columns = arrays.selectExpr(*[f"features[{i}] as f{i}" for i in range(5)], "label")
+    wide = linear.LogisticRegression(tol=1e-10).fit(x.astype(np.float64), y)
+    for given in (mllib_py.layout(x, y), mllib_py.layout(arrays), mllib_py.layout(columns)):
+        assert given.facts["dtype"] == "float32"
+        narrow = linear.LogisticRegression(tol=1e-10).fit(given)
+        np.testing.assert_allclose(narrow.coef_, wide.coef_, rtol=1e-6)
+        path = linear.LogisticRegression(tol=1e-10).fit_path(
+            given, settings=[{"C": c} for c in (1, 9)]
+        )
+        np.testing.assert_allclose(path[0].coef_, wide.coef_, rtol=1e-6)
+    assert mllib_py.layout(x.astype(np.float64), y).facts["dtype"] == "float64"

@@ -3,8 +3,10 @@ package mllibpy.api
 import com.fasterxml.jackson.databind.JsonNode
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{Blocks, DriverBlocks, HereBlocks, SparkBlocks}
-import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, SparseExamples}
+import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, Form, SparseExamples}
 import org.apache.spark.SparkContext
+
+import scala.reflect.ClassTag
 
 /** A data set from arrays in a file: the features by row, or starts, columns and values of the
   * entries; then targets, and weights where there are any. Blocks of it stay on the driver.
@@ -22,7 +24,7 @@ object LinearArrays {
       val blocks = rows.map { case (from, n) =>
         if (shape.sparse) sparse(in, shape, from, n) else dense(in, shape, from, n)
       }
-      new LinearData(placed(sc, blocks), shape.features, shape.classes, shape.sparse)
+      new LinearData(placed(sc, blocks), shape.features, shape.classes, shape.form)
     } finally in.close()
   }
 
@@ -36,7 +38,8 @@ object LinearArrays {
       weighted: Boolean
   ) {
     def width: Int = if (single) 4 else 8
-    def bytes: Long = if (sparse) 12 * entries else 8 * rows * features
+    def bytes: Long = if (sparse) 12 * entries else width * rows * features
+    def form: Form = if (sparse) Form.Sparse else if (single) Form.Floats else Form.Doubles
     private val starts: Long = if (sparse) 8 * (rows + 1) else 0
     // Where the columns, the values, the targets and the weights begin.
     def columns: Long = starts
@@ -78,18 +81,25 @@ object LinearArrays {
   }
 
   private def dense(in: ArrayReader, s: Shape, from: Long, n: Int): Examples = {
-    val stride = DenseDoubles.padded(s.features)
+    val stride = s.form.stride(s.features)
     in.seek(from * s.features * s.width)
-    val packed = numbers(in, s, n * s.features)
-    val values = if (stride == s.features) packed else padded(packed, n, s.features, stride)
-    new DenseExamples(s.features, values, targets(in, s, from, n), weights(in, s, from, n))
+    def rows[T: ClassTag](packed: Array[T]) = padded(packed, n, s.features, stride)
+    if (s.single) {
+      val values = rows(in.floats(n * s.features))
+      new FloatExamples(s.features, values, targets(in, s, from, n), weights(in, s, from, n))
+    } else {
+      val values = rows(in.doubles(n * s.features))
+      new DenseExamples(s.features, values, targets(in, s, from, n), weights(in, s, from, n))
+    }
   }
 
-  private def padded(packed: Array[Double], n: Int, features: Int, stride: Int) = {
-    val out = new Array[Double](n * stride)
-    for (r <- 0 until n) System.arraycopy(packed, r * features, out, r * stride, features)
-    out
-  }
+  private def padded[T: ClassTag](packed: Array[T], n: Int, features: Int, stride: Int) =
+    if (stride == features) packed
+    else {
+      val out = new Array[T](n * stride)
+      for (r <- 0 until n) System.arraycopy(packed, r * features, out, r * stride, features)
+      out
+    }
 
   private def sparse(in: ArrayReader, s: Shape, from: Long, n: Int): Examples = {
     in.seek(8 * from)

@@ -12,6 +12,7 @@ import mllibpy.algorithm.linear.{
 }
 import mllibpy.engine.InvalidInput
 import mllibpy.kernel.linear.{
+  Form,
   HingeLoss,
   HuberLoss,
   InsensitiveLoss,
@@ -52,7 +53,8 @@ trait LinearDoor {
     out.put("rows", m.rows)
     out.put("weight", m.weight)
     out.put("features", data.features)
-    out.put("sparse", data.sparse)
+    out.put("sparse", data.form == Form.Sparse)
+    out.put("dtype", if (data.form == Form.Floats) "float32" else "float64")
     out.put("partitions", data.blocks.partitions)
     val classes = out.putArray("class_weights")
     m.classWeights.foreach(classes.add(_))

@@ -3,11 +3,18 @@ package mllibpy.api
 import com.fasterxml.jackson.databind.JsonNode
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{InvalidInput, SparkBlocks}
-import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, SparseExamples}
+import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, Form, SparseExamples}
 import org.apache.spark.ml.linalg.{DenseVector, SQLDataTypes, SparseVector, Vector, Vectors}
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.functions.{array, col, lit, udf}
-import org.apache.spark.sql.types.{ArrayType, DataType, DoubleType, NumericType, StringType}
+import org.apache.spark.sql.types.{
+  ArrayType,
+  DataType,
+  DoubleType,
+  FloatType,
+  NumericType,
+  StringType
+}
 import org.apache.spark.sql.{Column, DataFrame, Row}
 
 import scala.collection.mutable
@@ -36,14 +43,14 @@ object LinearFrames {
     )
     val sample = first.get.getAs[Vector](2)
     val sparse = sample.isInstanceOf[SparseVector] && sample.numActives < Sparse * sample.size
-    val into =
-      Into(columns.toArray, label, weight, sample.size, classes.nonEmpty, sparse)
+    val form = if (sparse) Form.Sparse else if (single(df, columns)) Form.Floats else Form.Doubles
+    val into = Into(columns.toArray, label, weight, sample.size, classes.nonEmpty, form)
     val blocks = examples(rows, into).persist(SparkBlocks.Kept)
     new LinearData(
       new SparkBlocks(blocks, () => ()),
       sample.size,
       classes.length,
-      sparse
+      form
     )
   }
 
@@ -58,7 +65,7 @@ object LinearFrames {
       weight: Option[String],
       features: Int,
       classified: Boolean,
-      sparse: Boolean
+      form: Form
   )
 
   private def texts(m: JsonNode, key: String): Seq[String] =
@@ -75,6 +82,13 @@ object LinearFrames {
     )
     df.schema(name).dataType
   }
+
+  /** Whether the features are float32 numbers; Spark's vectors are float64. */
+  private def single(df: DataFrame, columns: Seq[String]): Boolean =
+    columns.map(typeOf(df, _)).forall {
+      case ArrayType(of, _) => of == FloatType
+      case of               => of == FloatType
+    }
 
   /** Features as one vector. */
   private def vector(df: DataFrame, columns: Seq[String]): Column = {
@@ -116,7 +130,7 @@ object LinearFrames {
   private def examples(rows: RDD[Row], into: Into): RDD[Examples] =
     rows.mapPartitions { it =>
       val perBlock =
-        if (into.sparse) BlockRows
+        if (into.form == Form.Sparse) BlockRows
         else Math.max(1, Math.min(BlockRows, BlockNumbers / Math.max(1, into.features)))
       it.grouped(perBlock).map(block(_, into))
     }
@@ -140,8 +154,11 @@ object LinearFrames {
       }
       checked(row, into)
     }
-    if (into.sparse) sparse(vectors, labels, weights, into.features)
-    else dense(vectors, labels, weights, into.features)
+    into.form match {
+      case Form.Sparse  => sparse(vectors, labels, weights, into.features)
+      case Form.Floats  => singles(vectors, labels, weights, into.features)
+      case Form.Doubles => dense(vectors, labels, weights, into.features)
+    }
   }
 
   private def number(row: Row, at: Int, name: String): Double = {
@@ -181,10 +198,23 @@ object LinearFrames {
       weights: Array[Double],
       features: Int
   ): Examples = {
-    val stride = DenseDoubles.padded(features)
+    val stride = Form.Doubles.stride(features)
     val values = new Array[Double](vectors.length * stride)
     for ((v, r) <- vectors.zipWithIndex) v.foreachActive((f, x) => values(r * stride + f) = x)
     new DenseExamples(features, values, labels, weights)
+  }
+
+  private def singles(
+      vectors: Seq[Vector],
+      labels: Array[Double],
+      weights: Array[Double],
+      features: Int
+  ): Examples = {
+    val stride = Form.Floats.stride(features)
+    val values = new Array[Float](vectors.length * stride)
+    for ((v, r) <- vectors.zipWithIndex)
+      v.foreachActive((f, x) => values(r * stride + f) = x.toFloat)
+    new FloatExamples(features, values, labels, weights)
   }
 
   private def sparse(

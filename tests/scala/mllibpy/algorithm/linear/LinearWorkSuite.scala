@@ -6,6 +6,7 @@ import mllibpy.kernel.linear.{
   DenseDoubles,
   DenseExamples,
   Examples,
+  Form,
   HingeLoss,
   LogisticLoss,
   Loss,
@@ -39,9 +40,9 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
       new SparkBlocks(sc.parallelize(blocks, partitions), () => ()),
       features,
       2,
-      false
+      Form.Doubles
     )
-  private def here = new LinearData(new HereBlocks(blocks, 2), features, 2, false)
+  private def here = new LinearData(new HereBlocks(blocks, 2), features, 2, Form.Doubles)
 
   private def params(loss: Loss, solver: String, l1: Double = 0) =
     LinearParams(loss, Seq(Penalty(0.01, l1)), None, true, false, solver, 1e-8, 200)

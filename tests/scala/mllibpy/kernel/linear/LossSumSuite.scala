@@ -10,7 +10,8 @@ class LossSumSuite extends AnyFunSuite {
 
   private final class Data(val rows: Int, val features: Int, weighted: Boolean) {
     val x: Array[Array[Double]] = Array.fill(rows, features)(
-      if (random.nextInt(3) == 0) 0.0 else random.nextGaussian()
+      // Numbers that float32 has too.
+      if (random.nextInt(3) == 0) 0.0 else random.nextGaussian().toFloat.toDouble
     )
     val labels: Array[Double] = Array.fill(rows)(random.nextInt(2).toDouble)
     val weights: Array[Double] = if (weighted) Array.fill(rows)(random.nextDouble()) else null
@@ -20,6 +21,13 @@ class LossSumSuite extends AnyFunSuite {
       val values = new Array[Double](rows * stride)
       for (r <- 0 until rows; f <- 0 until features) values(r * stride + f) = x(r)(f)
       new DenseExamples(features, values, labels, weights, products)
+    }
+
+    def singles(products: DenseFloats): Examples = {
+      val stride = DenseFloats.padded(features)
+      val values = new Array[Float](rows * stride)
+      for (r <- 0 until rows; f <- 0 until features) values(r * stride + f) = x(r)(f).toFloat
+      new FloatExamples(features, values, labels, weights, products)
     }
 
     def sparse: Examples = {
@@ -61,7 +69,15 @@ class LossSumSuite extends AnyFunSuite {
       val d = new Data(rows, features, weighted)
       val at = Array.fill(models, features + 1)(random.nextGaussian())
       val right = expected(d, at)
-      for (block <- Seq(d.dense(PlainDoubles), d.dense(DenseDoubles.best), d.sparse)) {
+      for (
+        block <- Seq(
+          d.dense(PlainDoubles),
+          d.dense(DenseDoubles.best),
+          d.singles(PlainFloats),
+          d.singles(DenseFloats.best),
+          d.sparse
+        )
+      ) {
         val shape = Shape(block.stride, models)
         val w = new Array[Double](shape.length)
         for (j <- 0 until models; f <- 0 to features)

@@ -1,21 +1,21 @@
 package mllibpy.algorithm.linear
 
 import mllibpy.engine.{Blocks, InvalidInput}
-import mllibpy.kernel.linear.{DenseDoubles, Examples, GramSum, Moments}
+import mllibpy.kernel.linear.{Examples, Form, GramSum, Moments}
 
 /** A data set at rest, and what is known of it: laid out once, for any number of fits.
   *
-  * @param sparse
-  *   whether its blocks hold what is not 0 alone
+  * @param form
+  *   of its blocks
   */
 final class LinearData(
     val blocks: Blocks[Examples],
     val features: Int,
     val classes: Int,
-    val sparse: Boolean
+    val form: Form
 ) {
   // What features are padded to in its blocks.
-  val stride: Int = if (sparse) features else DenseDoubles.padded(features)
+  val stride: Int = form.stride(features)
 
   /** Found by the first who asks: one pass. */
   lazy val moments: Moments = LinearData.moments(blocks, features, classes)

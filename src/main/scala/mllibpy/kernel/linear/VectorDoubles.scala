@@ -8,7 +8,7 @@ import mllibpy.kernel.VectorArithmetic
   * vectors of the result stay in registers.
   */
 object VectorDoubles extends DenseDoubles {
-  private final val Species: VectorSpecies[java.lang.Double] = {
+  private[linear] final val Species: VectorSpecies[java.lang.Double] = {
     val preferred = DoubleVector.SPECIES_PREFERRED
     if (preferred.length > DenseDoubles.Lanes) DoubleVector.SPECIES_512 else preferred
   }
