@@ -74,8 +74,9 @@ def layout(
         Targets; of a Spark DataFrame, RDD or path the name of their column, ``"label"`` if None.
     sample_weight : array-like of shape (n_samples,) or str, optional
         Weights of rows, or the name of their column.
-    target : {"auto", "classes", "numbers"}, default="auto"
-        What targets are; "auto" takes whole numbers, texts and booleans for classes.
+    target : {"auto", "classes", "numbers", "none"}, default="auto"
+        What targets are; "auto" takes whole numbers, texts and booleans for classes. With "none"
+        rows have no targets, as decompositions want them.
     features : str or sequence of str, optional
         Of a Spark DataFrame or path: the column of vectors, or the columns of numbers. Default:
         the column ``features`` where there is one, else all other columns.
@@ -98,11 +99,15 @@ def layout(
     >>> [round(float(Ridge(alpha=a).fit(data).coef_[0]), 3) for a in (0.0, 1.0)]
     [2.0, 1.333]
     """
-    if target not in ("auto", "classes", "numbers"):
-        raise ValueError(f"target must be 'auto', 'classes' or 'numbers', not {target!r}")
+    if target not in ("auto", "classes", "numbers", "none"):
+        raise ValueError(f"target must be 'auto', 'classes', 'numbers' or 'none', not {target!r}")
+    if target == "none" and (y is not None or sample_weight is not None):
+        raise ValueError("target='none' is for rows alone; leave y and sample_weight")
     frame = as_frame(X)
     if frame is not None:
         return of_frame(frame, y, sample_weight, target=target, features=features)
+    if target == "none":
+        return of_rows(checked_rows(X), names=_names(X))
     if y is None:
         raise ValueError("y is missing; give the targets, one for each row of X")
     matrix, labels, weights = checked_arrays(X, y, sample_weight)
@@ -137,6 +142,24 @@ def checked_arrays(
     if numeric:
         check_finite(labels, "y")
     return matrix, labels, checked_weights(sample_weight, matrix.shape[0])
+
+
+def checked_rows(x: Any) -> Any:
+    """Return features (array or CSR) without targets, checked."""
+    from sklearn.utils import check_array
+
+    if hasattr(x, "to_pandas"):
+        x = x.to_pandas()
+    matrix = check_array(
+        x, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False
+    )
+    check_finite(matrix, "X")
+    return matrix
+
+
+def of_rows(x: Any, *, names: Sequence[str] | None = None) -> Layout:
+    """Lay rows out that have no targets."""
+    return of_arrays(x, np.zeros(x.shape[0]), None, target="numbers", names=names)
 
 
 def check_finite(x: Any, name: str, columns: Sequence[str] | None = None) -> None:
@@ -281,9 +304,12 @@ def _of_rdd(rdd: Any) -> Any:
     from mllib_py._session import session
 
     def row(pair: Any) -> tuple[Any, float]:
-        features, label = (
-            (pair.features, pair.label) if hasattr(pair, "features") else (pair[0], pair[1])
-        )
+        if isinstance(pair, np.ndarray) or hasattr(pair, "toArray"):  # features alone
+            features, label = pair, 0.0
+        else:
+            features, label = (
+                (pair.features, pair.label) if hasattr(pair, "features") else (pair[0], pair[1])
+            )
         if hasattr(features, "asML"):
             features = features.asML()
         elif not isinstance(features, DenseVector | SparseVector):
@@ -311,8 +337,8 @@ def of_frame(
     features: str | Sequence[str] | None = None,
 ) -> Layout:
     """Lay a Spark DataFrame out where it is."""
-    label = "label" if y is None else y
-    if not isinstance(label, str) or not isinstance(sample_weight, str | None):
+    label = None if target == "none" else "label" if y is None else y
+    if not isinstance(label, str | None) or not isinstance(sample_weight, str | None):
         raise TypeError(
             "with a Spark DataFrame, RDD or path, y and sample_weight are names of columns"
         )
@@ -323,7 +349,9 @@ def of_frame(
     if not columns:
         raise ValueError("there is no column of features beside the label")
     classes, written = None, list[str]()
-    if target == "classes" or (target == "auto" and not _fractional(df, label)):
+    if label is not None and (
+        target == "classes" or (target == "auto" and not _fractional(df, label))
+    ):
         classes, written = _classes(df, label)
     meta = {"columns": columns, "label": label, "weight": sample_weight, "classes": written}
     handle = _bridge.call("linearDataFromFrame", _bridge.frame_handle(df), json.dumps(meta))

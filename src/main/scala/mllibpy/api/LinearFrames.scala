@@ -29,10 +29,11 @@ object LinearFrames {
 
   def read(df: DataFrame, meta: JsonNode): LinearData = {
     val columns = texts(meta, "columns")
-    val label = meta.get("label").asText
+    val label = Option(meta.get("label")).filterNot(_.isNull).map(_.asText)
     val weight = Option(meta.get("weight")).filterNot(_.isNull).map(_.asText)
     val classes = texts(meta, "classes")
-    val number = labelNumber(df, label, classes)
+    // Rows that are there for no target's sake have zeros.
+    val number = label.map(labelNumber(df, _, classes)).getOrElse(lit(0.0))
     val weighing = weight.map(quoted(_).cast(DoubleType)).getOrElse(lit(1.0))
     val rows = df.select(number, weighing, vector(df, columns)).rdd
     val first = rows.take(1).headOption
@@ -44,7 +45,7 @@ object LinearFrames {
     val sample = first.get.getAs[Vector](2)
     val sparse = sample.isInstanceOf[SparseVector] && sample.numActives < Sparse * sample.size
     val form = if (sparse) Form.Sparse else if (single(df, columns)) Form.Floats else Form.Doubles
-    val into = Into(columns.toArray, label, weight, sample.size, classes.nonEmpty, form)
+    val into = Into(columns.toArray, label.orNull, weight, sample.size, classes.nonEmpty, form)
     val blocks = examples(rows, into).persist(SparkBlocks.Kept)
     new LinearData(
       new SparkBlocks(blocks, () => ()),
@@ -91,7 +92,7 @@ object LinearFrames {
     }
 
   /** Features as one vector. */
-  private def vector(df: DataFrame, columns: Seq[String]): Column = {
+  private[api] def vector(df: DataFrame, columns: Seq[String]): Column = {
     def typed(c: String) = typeOf(df, c)
     columns match {
       case Seq(one) if typed(one) == SQLDataTypes.VectorType => quoted(one)
@@ -125,6 +126,17 @@ object LinearFrames {
       val place = classes.zipWithIndex.toMap
       udf((c: String) => place.getOrElse(c, -1).toDouble).apply(quoted(label).cast(StringType))
     }
+  }
+
+  /** Rows as a block of features alone, as `read` lays them out. */
+  private[api] def features(
+      rows: Seq[Vector],
+      columns: Seq[String],
+      features: Int,
+      form: Form
+  ): Examples = {
+    val into = Into(columns.toArray, null, None, features, classified = false, form)
+    block(rows.map(v => Row(0.0, 1.0, v)), into)
   }
 
   private def examples(rows: RDD[Row], into: Into): RDD[Examples] =

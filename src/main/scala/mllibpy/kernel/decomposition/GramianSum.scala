@@ -1,6 +1,6 @@
 package mllibpy.kernel.decomposition
 
-import mllibpy.kernel.linear.{DenseExamples, Examples, SparseExamples}
+import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, SparseExamples}
 
 /** The symmetric matrix `A^T A`, one pass. Rows of dense blocks are packed into panels of
   * [[GramianSum.Panel]] columns, so that a pair of panels stays in the caches nearest to the core;
@@ -29,6 +29,7 @@ final class GramianSum(
   def add(block: Examples): this.type = {
     block match {
       case dense: DenseExamples   => addDense(dense)
+      case floats: FloatExamples  => addFloats(floats)
       case sparse: SparseExamples => addSparse(sparse)
       case other                  => throw RowProducts.unknown(other)
     }
@@ -82,6 +83,67 @@ final class GramianSum(
         p += 1
       }
       r += 1
+    }
+  }
+
+  /** In float32, a tile's sums added up in float64. */
+  private def addFloats(block: FloatExamples): Unit = {
+    val wide = 2 * Panel
+    val count = (features + wide - 1) / wide
+    val packed = new Array[Float](Tile * wide * count)
+    val part = new Array[Float](wide * wide)
+    var from = 0
+    while (from < block.rows) {
+      val n = Math.min(Tile, block.rows - from)
+      packFloats(block, from, n, packed, count)
+      for (q <- 0 until count; p <- 0 to q) {
+        java.util.Arrays.fill(part, 0f)
+        val (a, b) = (p * Tile * wide, q * Tile * wide)
+        tiles.multiply(packed, a, 1, wide, wide, n, packed, b, wide, wide, part, 0, wide)
+        addPart(part, p * wide, q * wide)
+      }
+      from += n
+    }
+  }
+
+  private def packFloats(
+      block: FloatExamples,
+      from: Int,
+      n: Int,
+      packed: Array[Float],
+      count: Int
+  ): Unit = {
+    val wide = 2 * Panel
+    var r = 0
+    while (r < n) {
+      val at = (from + r) * block.stride
+      var p = 0
+      while (p < count) {
+        val to = p * Tile * wide + r * wide
+        val width = Math.min(wide, features - p * wide)
+        if (means == null) System.arraycopy(block.values, at + p * wide, packed, to, width)
+        else {
+          var j = 0
+          while (j < width) {
+            packed(to + j) = (block.values(at + p * wide + j) - means(p * wide + j)).toFloat
+            j += 1
+          }
+        }
+        p += 1
+      }
+      r += 1
+    }
+  }
+
+  private def addPart(part: Array[Float], row: Int, column: Int): Unit = {
+    val (rows, columns) =
+      (Math.min(2 * Panel, stride - row), Math.min(2 * Panel, stride - column))
+    var i = 0
+    while (i < rows) {
+      val (from, to) = (i * 2 * Panel, (row + i) * stride + column)
+      var j = 0
+      while (j < columns) { sums(to + j) += part(from + j); j += 1 }
+      i += 1
     }
   }
 

@@ -1,6 +1,6 @@
 package mllibpy.kernel.decomposition
 
-import mllibpy.kernel.linear.{DenseExamples, Examples, SparseExamples}
+import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, SparseExamples}
 
 /** A block's rows times few columns, and transposed times as many. Not thread safe: it owns its
   * scratch space.
@@ -22,6 +22,7 @@ private[decomposition] object RowProducts {
 
   def of(block: Examples, tiles: Tiles): RowProducts = block match {
     case dense: DenseExamples   => new DenseProducts(dense, tiles)
+    case floats: FloatExamples  => new FloatProducts(floats, tiles)
     case sparse: SparseExamples => new SparseProducts(sparse, tiles)
     case other                  => throw unknown(other)
   }
@@ -102,6 +103,82 @@ private final class SparseProducts(block: SparseExamples, tiles: Tiles) extends 
         sums.values
       )
       r += 1
+    }
+  }
+}
+
+/** In float32, as the rows are; sums over tiles are added up in float64. */
+private final class FloatProducts(block: FloatExamples, tiles: Tiles) extends RowProducts {
+  private val stride = block.stride
+  val tile: Int = RowProducts.rows(4 * stride)
+  private var y = new Array[Float](0)
+  private var part = new Array[Float](0)
+
+  private def across(columns: Columns): Int = Tiles.paddedFloats(columns.columns)
+
+  def times(from: Int, n: Int, w: Columns, out: Array[Double]): Unit = {
+    val width = across(w)
+    if (y.length < tile * width) y = new Array[Float](tile * width)
+    java.util.Arrays.fill(y, 0, n * width, 0f)
+    tiles.multiply(
+      block.values,
+      from * stride,
+      stride,
+      1,
+      n,
+      block.features,
+      w.floats,
+      0,
+      width,
+      width,
+      y,
+      0,
+      width
+    )
+    copy(y, width, out, w.width, n)
+  }
+
+  private def copy(from: Array[Float], width: Int, to: Array[Double], w: Int, n: Int): Unit = {
+    var r = 0
+    while (r < n) {
+      var j = 0
+      while (j < w) { to(r * w + j) = from(r * width + j); j += 1 }
+      r += 1
+    }
+  }
+
+  def addTransposed(from: Int, n: Int, of: Array[Double], sums: Columns): Unit = {
+    val (width, w) = (across(sums), sums.width)
+    if (y.length < tile * width) y = new Array[Float](tile * width)
+    java.util.Arrays.fill(y, 0, n * width, 0f)
+    var r = 0
+    while (r < n) {
+      var j = 0
+      while (j < w) { y(r * width + j) = of(r * w + j).toFloat; j += 1 }
+      r += 1
+    }
+    if (part.length < sums.rows * width) part = new Array[Float](sums.rows * width)
+    java.util.Arrays.fill(part, 0, sums.rows * width, 0f)
+    tiles.multiply(
+      block.values,
+      from * stride,
+      1,
+      stride,
+      block.features,
+      n,
+      y,
+      0,
+      width,
+      width,
+      part,
+      0,
+      width
+    )
+    var f = 0
+    while (f < sums.rows) {
+      var j = 0
+      while (j < w) { sums.values(f * w + j) += part(f * width + j); j += 1 }
+      f += 1
     }
   }
 }
