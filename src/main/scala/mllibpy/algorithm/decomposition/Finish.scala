@@ -25,7 +25,8 @@ private[decomposition] object Finish {
       k: Int,
       from: Subspace,
       tolerance: Double,
-      orthonormality: Double
+      orthonormality: Double,
+      maxPasses: Int
   ): (Triples, LeftSum) = {
     val direct = straight(k, from).flatMap { t =>
       val measured = matrix.left(t.map(matrix), t.s)
@@ -34,7 +35,10 @@ private[decomposition] object Finish {
         fits(triples, m, tolerance)
       }
     }
-    direct.getOrElse(stepwise(matrix, k, Basis.orthonormal(from.v)._1, tolerance, orthonormality))
+    direct.getOrElse {
+      val most = if (from.converged) maxPasses else 0
+      stepwise(matrix, k, Basis.orthonormal(from.v)._1, tolerance, orthonormality, most)
+    }
   }
 
   /** Vectors and values that need no QR. */
@@ -61,7 +65,8 @@ private[decomposition] object Finish {
       k: Int,
       start: Columns,
       tolerance: Double,
-      orthonormality: Double
+      orthonormality: Double,
+      maxPasses: Int
   ): (Triples, LeftSum) = {
     var v = start
     var found: Option[(Triples, LeftSum)] = None
@@ -77,7 +82,8 @@ private[decomposition] object Finish {
         val residual = Certificate.leftResidual(m, t.v, t.s)
         step += 1
         // A step that does not help will not help again: what is left is rounding.
-        if (fits(t, m, tolerance) || step > MostSteps || residual > 0.9 * last) found = Some((t, m))
+        val enough = step > MostSteps || matrix.passes >= maxPasses
+        if (fits(t, m, tolerance) || enough || residual > 0.9 * last) found = Some((t, m))
         else {
           last = residual
           v = stepped(matrix, whole, orthonormality)

@@ -87,7 +87,7 @@ object Svd {
       orthonormality: Double,
       method: String
   ): SvdFit = {
-    val (t, measured) = Finish(matrix, k, found, tolerance, orthonormality)
+    val (t, measured) = Finish(matrix, k, found, tolerance, orthonormality, p.maxPasses)
     val full = t.s.length >= Math.min(matrix.features.toLong, matrix.rows)
     val next = if (full || t.s.length < k) Some(0.0) else found.next
     val certificate =
