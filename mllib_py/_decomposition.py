@@ -66,6 +66,20 @@ class Fit:
         self.method: str = told["method"]
         self.converged: bool = told["converged"]
         self.certificate = Certificate(**told["certificate"])
+        self.costs: list[dict[str, Any]] = told["costs"]
+
+    def explain(self) -> str:
+        """Say which method was taken, and what the others were thought to cost."""
+        if not self.costs:
+            return f"method={self.method!r} was asked for"
+        lines = [f"method={self.method!r}: the least seconds of those that fit the driver's memory"]
+        lines += [
+            f"  {c['method']:<11}{c['seconds']:>10.3g} s, {c['passes']:>3} passes,"
+            f" {c['driver_bytes'] / 1e6:>10.3g} MB on the driver"
+            + ("" if c["fits"] else ", does not fit")
+            for c in self.costs
+        ]
+        return "\n".join(lines)
 
 
 def decompose(

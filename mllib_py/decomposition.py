@@ -55,14 +55,30 @@ class SVD:
         U: Any,
         s: NDArray[np.float64],
         Vt: NDArray[np.float64],
-        certificate: Certificate,
-        method: str,
+        fit: Fit,
     ) -> None:
         self.U = U
         self.s = s
         self.Vt = Vt
-        self.certificate_ = certificate
-        self.method_ = method
+        self.certificate_ = fit.certificate
+        self.method_ = fit.method
+        self._explained = fit.explain()
+
+    def explain(self) -> str:
+        """Say which method was taken, and what the others were thought to cost.
+
+        Returns
+        -------
+        str
+            Seconds are rough: they are there to be compared.
+
+        Examples
+        --------
+        >>> from mllib_py.decomposition import svd
+        >>> svd([[3.0, 0.0], [0.0, 4.0]], 1, method="tsqr").explain()
+        "method='tsqr' was asked for"
+        """
+        return self._explained
 
     def __iter__(self) -> Iterator[Any]:
         """Give U, s and Vt."""
@@ -136,13 +152,13 @@ def svd(
         if frame is not None:
             columns = _layout.feature_columns(frame, None, None, features)
             left = left_frame(fit, frame, columns, "u") if compute_u else None
-            return SVD(left, fit.s, fit.vt, fit.certificate, fit.method)
+            return SVD(left, fit.s, fit.vt, fit)
         k = min(k, fit.rows, data.n_features)
         left = completed(left_array(fit), k) if compute_u else None
     finally:
         if ours:
             data.release()
-    return SVD(left, padded(fit.s, k), completed(fit.vt.T, k).T, fit.certificate, fit.method)
+    return SVD(left, padded(fit.s, k), completed(fit.vt.T, k).T, fit)
 
 
 def _laid_out(x: Any, frame: Any, features: Any) -> tuple[Layout, bool]:
@@ -304,6 +320,19 @@ class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
         projected = matrix @ full[:, :-1].T.astype(matrix.dtype)
         return np.asarray(projected) + full[:, -1].astype(matrix.dtype)
 
+    def explain(self) -> str:
+        """Say which method was taken, and what the others were thought to cost.
+
+        Returns
+        -------
+        str
+            Seconds are rough: they are there to be compared.
+        """
+        check_is_fitted(self)
+        return self._explained
+
+    _explained: str
+
     def _functions(self) -> NDArray[np.float64]:
         """Return the linear functions that project, each with its constant behind."""
         raise NotImplementedError
@@ -427,6 +456,7 @@ class TruncatedSVD(_Projection):
         self.explained_variance_ = self._kept(variance)
         self.explained_variance_ratio_ = self._kept(variance / total if total > 0 else 0 * s)
         self.certificate_, self.method_ = fit.certificate, fit.method
+        self._explained = fit.explain()
         return self
 
     def _functions(self) -> NDArray[np.float64]:
@@ -586,6 +616,7 @@ class PCA(_Projection):
         self.mean_ = self._kept(means)
         self.noise_variance_ = float(noise)
         self.certificate_, self.method_ = fit.certificate, fit.method
+        self._explained = fit.explain()
 
     def _wanted(self, variance: NDArray[np.float64], ratio: NDArray[np.float64], rows: int) -> int:
         if isinstance(self.n_components, float):

@@ -42,6 +42,15 @@ trait DecompositionDoor {
     told.put("rows", fit.rows)
     told.put("method", fit.method)
     told.put("converged", fit.converged)
+    val costs = told.putArray("costs")
+    for (c <- fit.costs) {
+      val one = costs.addObject()
+      one.put("method", c.method)
+      one.put("seconds", c.seconds)
+      one.put("passes", c.passes)
+      one.put("driver_bytes", c.bytes)
+      one.put("fits", c.fits)
+    }
     told.set[ObjectNode]("certificate", certificate(fit.certificate))
     told.toString
   }

@@ -3,7 +3,7 @@ package mllibpy.algorithm.decomposition
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{Blocks, InvalidInput, Monitor, Shared, StepRecord}
 import mllibpy.kernel.decomposition.{Columns, GramianSum, LeftMap, LeftSum, PowerSum, QrSum}
-import mllibpy.kernel.linear.{Examples, Form}
+import mllibpy.kernel.linear.{Examples, Form, SparseExamples}
 
 /** A data set as a matrix that can be multiplied, a pass at a time; its rows may be centred, which
   * no product makes explicit.
@@ -25,6 +25,24 @@ private[decomposition] final class Matrix(
 
   /** The relative rounding error of a product of rows. */
   val epsilon: Double = if (data.form == Form.Floats) 6e-8 else 1.1e-16
+
+  /** What a choice of the method goes by: counts of rows and entries, no pass over the numbers. */
+  def shape(k: Int, keep: Int): SvdShape = {
+    val counts = Matrix.counts(data.blocks)
+    InvalidInput.unless(counts(0) > 0, "there are no rows to decompose; give at least one")
+    known = counts(0)
+    SvdShape(
+      known,
+      features,
+      counts(1).toDouble / known,
+      data.form == Form.Sparse,
+      data.form == Form.Floats,
+      k,
+      keep,
+      Math.min(data.blocks.partitions, Matrix.cores(data.blocks)),
+      Runtime.getRuntime.maxMemory
+    )
+  }
 
   private def pass[S](what: String, rows: S => Long)(sum: => S): S = {
     monitor.enter(what)
@@ -97,6 +115,21 @@ private object Matrix {
     try use(at)
     finally at.destroy()
   }
+
+  def counts(blocks: Blocks[Examples]): Array[Long] =
+    blocks.sum(16L)(() => new Array[Long](2))(count)((a, b) => Array(a(0) + b(0), a(1) + b(1)))
+
+  private def count(sum: Array[Long], block: Examples): Array[Long] = {
+    sum(0) += block.rows
+    sum(1) += (block match {
+      case sparse: SparseExamples => sparse.values.length.toLong
+      case dense                  => dense.rows.toLong * dense.features
+    })
+    sum
+  }
+
+  def cores(blocks: Blocks[Examples]): Int =
+    blocks.context.fold(Runtime.getRuntime.availableProcessors)(_.defaultParallelism)
 
   def gramian(blocks: Blocks[Examples], features: Int, means: Array[Double]): GramianSum =
     if (means == null)

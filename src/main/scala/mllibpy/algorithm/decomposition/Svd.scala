@@ -33,7 +33,11 @@ final class SvdFit(
     val method: String,
     val converged: Boolean,
     val certificate: Certificate
-)
+) {
+
+  /** What the methods were thought to cost, where the choice was the library's. */
+  var costs: Seq[SvdCost] = Nil
+}
 
 object Svd {
   final val Methods: Seq[String] = Seq("auto", "gramian", "randomized", "tsqr")
@@ -45,18 +49,34 @@ object Svd {
     )
     val matrix = new Matrix(data, p.centred, monitor)
     val k = Math.min(p.k, data.features)
-    val method = if (p.method == "auto") chosen(matrix, k) else p.method
     val single = data.form == Form.Floats
     val tolerance = p.tolerance.getOrElse(if (single) 1e-5 else 1e-9)
     val orthonormality = if (single) 1e-5 else 1e-12
     val keep = Math.min(data.features, k + Math.max(1, p.oversamples))
+    val costs = if (p.method == "auto") SvdCost.all(matrix.shape(k, keep)) else Nil
+    val method = if (p.method == "auto") SvdCost.choose(costs).method else p.method
+    val fit = by(method, matrix, p, k, keep, tolerance, orthonormality)
+    fit.costs = costs
+    fit
+  }
+
+  private def by(
+      method: String,
+      matrix: Matrix,
+      p: SvdParams,
+      k: Int,
+      keep: Int,
+      tolerance: Double,
+      orthonormality: Double
+  ): SvdFit = {
+    val features = matrix.features
     method match {
       case "gramian" =>
         val g = matrix.gramian()
         val found = subspace(g, k, keep)
         finished(matrix, p, k, found, x => g * x, 12, tolerance, orthonormality, method)
       case "tsqr" =>
-        val r = matrix.triangle(matrix.map(Columns.identity(data.features)))
+        val r = matrix.triangle(matrix.map(Columns.identity(features)))
         val svd = SmallDense.svd(r)
         val whole = Subspace(svd.v.slice(0, keep), svd.s.take(keep), svd.s.lift(k), true)
         finished(matrix, p, k, whole, matrix.power, 2, tolerance, orthonormality, method)
@@ -65,9 +85,6 @@ object Svd {
         finished(matrix, p, k, found, matrix.power, 2, tolerance, orthonormality, method)
     }
   }
-
-  private def chosen(matrix: Matrix, k: Int): String =
-    if (matrix.features <= 512) "gramian" else "randomized"
 
   private def subspace(g: Columns, k: Int, keep: Int): Subspace = {
     val n = g.columns
