@@ -25,6 +25,7 @@ JAR = Path(mllib_py.__file__).parent / "jars" / "mllib-py.jar"
 PAGES = (
     "README.md",
     "docs/als.md",
+    "docs/decomposition.md",
     "docs/linear.md",
     "docs/movielens.md",
     "docs/write-an-algorithm.md",
