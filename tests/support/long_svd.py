@@ -48,7 +48,9 @@ def main(master: str) -> None:
     spark = mllib_py.session(master, memory="1g", conf=conf)
     rows = np.random.default_rng(0).normal(size=(600, 300))
     names = [f"c{i}" for i in range(300)]
-    frame = spark.createDataFrame([tuple(map(float, r)) for r in rows], names).repartition(4)
+    # Without a shuffle, which may give a recomputed partition its rows in another order.
+    tuples = spark.sparkContext.parallelize([tuple(map(float, r)) for r in rows], 4)
+    frame = spark.createDataFrame(tuples, names)
     data = _layout.of_frame(frame, None, None, target="none")
     s, v, passes, _ = fit(spark, data, None)
     s2, v2, passes2, at = fit(spark, data, 5)
