@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mllib_py import data as data
+    from mllib_py import decomposition as decomposition
     from mllib_py import engine as engine
     from mllib_py import linear as linear
     from mllib_py import metrics as metrics
@@ -34,7 +35,16 @@ _HOMES = {
     "ratings": "data",
     "session": "_session",
 }
-_MODULES = ("data", "engine", "linear", "metrics", "plots", "recommendation", "serve")
+_MODULES = (
+    "data",
+    "decomposition",
+    "engine",
+    "linear",
+    "metrics",
+    "plots",
+    "recommendation",
+    "serve",
+)
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 

@@ -101,8 +101,9 @@ def layout(
         Without targets (None, and no such column) the data are for models that need none.
     sample_weight : array-like of shape (n_samples,) or str, optional
         Weights of rows, or the name of their column.
-    target : {"auto", "classes", "numbers"}, default="auto"
-        What targets are; "auto" takes whole numbers, texts and booleans for classes.
+    target : {"auto", "classes", "numbers", "none"}, default="auto"
+        What targets are; "auto" takes whole numbers, texts and booleans for classes. With "none"
+        rows have no targets, as decompositions want them.
     features : str or sequence of str, optional
         Of a Spark DataFrame or path: the column of vectors, or the columns of numbers. Default:
         the column ``features`` where there is one, else all other columns.
@@ -125,13 +126,17 @@ def layout(
     >>> [round(float(Ridge(alpha=a).fit(data).coef_[0]), 3) for a in (0.0, 1.0)]
     [2.0, 1.333]
     """
-    if target not in ("auto", "classes", "numbers"):
-        raise ValueError(f"target must be 'auto', 'classes' or 'numbers', not {target!r}")
+    if target not in ("auto", "classes", "numbers", "none"):
+        raise ValueError(f"target must be 'auto', 'classes', 'numbers' or 'none', not {target!r}")
+    if target == "none" and (y is not None or sample_weight is not None):
+        raise ValueError("target='none' is for rows alone; leave y and sample_weight")
     frame = as_frame(X)
     if frame is not None:
         if y is None and "label" not in frame.columns:
             target = "none"
         return of_frame(frame, y, sample_weight, target=target, features=features)
+    if target == "none":
+        return of_rows(checked_rows(X), names=_names(X))
     if y is None:
         rows = checked_rows(X)
         weights = checked_weights(sample_weight, rows.shape[0])
@@ -181,6 +186,11 @@ def checked_rows(x: Any) -> Any:
     )
     check_finite(matrix, "X")
     return matrix
+
+
+def of_rows(x: Any, *, names: Sequence[str] | None = None) -> Layout:
+    """Lay rows out that have no targets."""
+    return of_arrays(x, None, None, target="none", names=names)
 
 
 def check_finite(x: Any, name: str, columns: Sequence[str] | None = None) -> None:

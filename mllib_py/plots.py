@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
     from mllib_py._cluster import Clustering
+    from mllib_py.decomposition import SVD
     from mllib_py.recommendation import ALS
 
-__all__ = ["elbow", "item_map", "plot_history"]
+__all__ = ["elbow", "item_map", "plot_history", "spectrum"]
 
 #: More ids than this are left off a map: they would hide the points.
 _READABLE = 50
@@ -164,6 +165,60 @@ def _bend(x: NDArray[np.float64], y: NDArray[np.float64]) -> int:
     along = (x - x[0]) / (x[-1] - x[0])
     fallen = (y[0] - y) / (y[0] - y[-1]) if y[0] > y[-1] else along
     return int(np.argmax(fallen - along))
+
+
+def spectrum(found: SVD, ax: Axes | None = None) -> Axes:
+    """Draw singular values with what their certificate says of them.
+
+    Parameters
+    ----------
+    found : SVD
+        From `mllib_py.decomposition.svd`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: axes of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Logarithmic: the values by number, the estimated error of leaving the rest out beside the
+        value that it is held against, and the largest residual.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from mllib_py import plots
+    >>> from mllib_py.decomposition import svd
+    >>> ax = plots.spectrum(svd([[3.0, 0.0], [0.0, 4.0], [1.0, 1.0]], 1))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('number', 'singular value')
+    """
+    ax = _axes(ax)
+    c, k = found.certificate_, len(found.s)
+    numbers = np.arange(1, k + 1)
+    shown = found.s > 0
+    ax.scatter(numbers[shown], found.s[shown], s=18, label="singular values", zorder=3)
+    if c.error > c.resolution:
+        ax.scatter([k + 1], [c.error], marker="x", color="C3", label="error of what is left out")
+    if c.next_value:
+        ax.scatter(
+            [k + 1], [c.next_value], s=70, facecolors="none", edgecolors="0.4", label="value behind"
+        )
+    residual = max(c.residual_left, c.residual_right)
+    if residual > 0:
+        ax.axhline(residual, color="C1", linewidth=1, label=f"largest residual, {residual:.0e}")
+    ax.set_yscale("log")
+    ax.locator_params(axis="x", integer=True)
+    ax.set_xlabel("number")
+    ax.set_ylabel("singular value")
+    ax.set_title("certified" if c.holds else "the certificate does not hold", fontsize=10)
+    ax.legend(fontsize=8)
+    return ax
 
 
 def item_map(

@@ -26,6 +26,7 @@ PAGES = (
     "README.md",
     "docs/als.md",
     "docs/clustering.md",
+    "docs/decomposition.md",
     "docs/linear.md",
     "docs/movielens.md",
     "docs/write-an-algorithm.md",

@@ -22,6 +22,7 @@ import pytest
         "mllib_py._spec",
         "mllib_py.cluster",
         "mllib_py.data",
+        "mllib_py.decomposition",
         "mllib_py.engine",
         "mllib_py.linear",
         "mllib_py.metrics",

@@ -15,6 +15,7 @@ from support.refusal import refused
 from support.small import stars
 
 from mllib_py import ALS, plots
+from mllib_py.decomposition import svd
 
 pytestmark = pytest.mark.usefixtures("spark")
 
@@ -211,3 +212,14 @@ def test_what_validation_ratings_said_is_drawn_on_an_axis_of_its_own() -> None:
     assert line.get_ydata().tolist() == [s["validation"] for s in als.history_[1::2]]
     assert (ax.get_ylabel(), right.get_ylabel()) == ("objective", "validation")
     assert "validation (right)" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+def test_a_spectrum_with_its_certificate() -> None:
+    a = np.random.default_rng(0).normal(size=(40, 6))
+    found = svd(a, 3)
+    ax = plots.spectrum(found)
+    np.testing.assert_allclose(points(ax)[:, 1], found.s)
+    assert ax.get_title() == "certified"
+    told = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert told[:3] == ["singular values", "error of what is left out", "value behind"]
+    assert ax.get_yscale() == "log"

@@ -96,6 +96,11 @@ object ArrayWriter {
     w.put(a.length, 8)((b, from, m) => b.asDoubleBuffer().put(a, from, m))
   }
 
+  /** Several arrays, one after the other. */
+  def parts(path: String, of: Seq[Array[Double]]): Unit = write(path) { w =>
+    for (a <- of) w.put(a.length, 8)((b, from, m) => b.asDoubleBuffer().put(a, from, m))
+  }
+
   /** Offsets, then the bytes. */
   def texts(path: String, a: Array[String]): Unit = write(path) { w =>
     val encoded = a.map(_.getBytes(UTF_8))

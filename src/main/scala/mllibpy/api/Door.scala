@@ -33,7 +33,7 @@ final class FrameAnswer(val frame: DataFrame, val unknown: Int)
 /** The one door from Python: parameters as JSON, data and models as handles, arrays as files of
   * bytes.
   */
-object Door extends LinearDoor with ClusterDoor {
+object Door extends LinearDoor with ClusterDoor with DecompositionDoor {
   protected val mapper = new ObjectMapper()
   protected def spark: SparkSession = SparkSession.active
   protected def sc: SparkContext = spark.sparkContext

@@ -32,6 +32,7 @@ object LinearFrames {
     val label = Option(meta.get("label")).filterNot(_.isNull).map(_.asText)
     val weight = Option(meta.get("weight")).filterNot(_.isNull).map(_.asText)
     val classes = texts(meta, "classes")
+    // Rows that are there for no target's sake have zeros.
     val number = label.map(labelNumber(df, _, classes)).getOrElse(lit(0.0))
     val weighing = weight.map(quoted(_).cast(DoubleType)).getOrElse(lit(1.0))
     val rows = df.select(number, weighing, vector(df, columns)).rdd
@@ -126,6 +127,17 @@ object LinearFrames {
       val place = classes.zipWithIndex.toMap
       udf((c: String) => place.getOrElse(c, -1).toDouble).apply(quoted(label).cast(StringType))
     }
+  }
+
+  /** Rows as a block of features alone, as `read` lays them out. */
+  private[api] def features(
+      rows: Seq[Vector],
+      columns: Seq[String],
+      features: Int,
+      form: Form
+  ): Examples = {
+    val into = Into(columns.toArray, null, None, features, classified = false, form)
+    block(rows.map(v => Row(0.0, 1.0, v)), into)
   }
 
   private def examples(rows: RDD[Row], into: Into): RDD[Examples] =

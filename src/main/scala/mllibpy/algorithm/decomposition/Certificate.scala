@@ -1,0 +1,107 @@
+package mllibpy.algorithm.decomposition
+
+import mllibpy.kernel.decomposition.{Columns, LeftSum}
+
+/** What was measured of a decomposition, on the vectors that are handed out; each number would be
+  * large, and `holds` false, were these wrong.
+  *
+  * @param right
+  *   the largest |A v - s u|
+  * @param left
+  *   the largest |A^T u - s v|
+  * @param orthonormalU
+  *   Frobenius' norm of U^T U - I
+  * @param orthonormalV
+  *   that of V^T V - I
+  * @param error
+  *   an estimate from below of |A - U S V^T|, by the power method from random vectors: a missing
+  *   leading triple shows here and nowhere else
+  * @param next
+  *   the singular value behind the last, where the method knows it: the least that such an error
+  *   can be
+  * @param resolution
+  *   below which an error is rounding
+  */
+final case class Certificate(
+    right: Double,
+    left: Double,
+    orthonormalU: Double,
+    orthonormalV: Double,
+    error: Double,
+    next: Option[Double],
+    resolution: Double,
+    tolerance: Double,
+    orthonormality: Double,
+    largest: Double,
+    smallest: Double,
+    passes: Int
+) {
+
+  /** Whether residuals are within the tolerance, the vectors orthonormal, and no triple is missing.
+    */
+  def holds: Boolean =
+    right <= tolerance * largest && left <= tolerance * largest &&
+      orthonormalU <= orthonormality && orthonormalV <= orthonormality && complete
+
+  /** Whether no singular value above the smallest one was left out. */
+  def complete: Boolean =
+    error <= (1 + Certificate.Slack) * Math.max(smallest, next.getOrElse(0.0)) + resolution
+}
+
+private[decomposition] object Certificate {
+  private final val Slack = 1e-3
+
+  /** How far columns are from orthonormal. */
+  def apart(gram: Columns): Double = {
+    var sum = 0.0
+    for (i <- 0 until gram.columns; j <- 0 until gram.columns) {
+      val d = gram(i, j) - (if (i == j) 1 else 0)
+      sum += d * d
+    }
+    Math.sqrt(sum)
+  }
+
+  /** The largest |A^T u - s v|. */
+  def leftResidual(measured: LeftSum, v: Columns, values: Array[Double]): Double = {
+    val d =
+      Columns.tabulate(v.rows, v.columns)((f, j) => measured.product(f, j) - values(j) * v(f, j))
+    Math.sqrt(d.squares.maxOption.getOrElse(0.0))
+  }
+
+  /** An estimate from below of |A - U S V^T|: the power method with E^T E, several vectors at once.
+    *
+    * With Z = A^T U as measured, E^T E x = G x - Z S V^T x - V S Z^T x + V S U^T U S V^T x.
+    *
+    * @param gram
+    *   x to G x = A^T A x
+    */
+  def error(
+      gram: Columns => Columns,
+      start: Columns,
+      steps: Int,
+      measured: LeftSum,
+      v: Columns,
+      values: Array[Double]
+  ): Double = {
+    var x = Basis.orthonormal(start)._1
+    var found = 0.0
+    for (_ <- 0 until steps if x.columns > 0) {
+      val vx = rowsTimes(v.cross(x), values)
+      val zx = rowsTimes(measured.product.cross(x), values)
+      val y = gram(x)
+      y -= measured.product * vx
+      y -= v * zx
+      y += v * rowsTimes(measured.gram * vx, values)
+      val e = SmallDense.eigen(symmetric(x.cross(y)), 1)
+      found = Math.max(found, Math.sqrt(Math.max(0, e.values.head)))
+      x = Basis.orthonormal(y)._1
+    }
+    found
+  }
+
+  private def symmetric(m: Columns): Columns =
+    Columns.tabulate(m.rows, m.columns)((i, j) => (m(i, j) + m(j, i)) / 2)
+
+  private def rowsTimes(m: Columns, by: Array[Double]): Columns =
+    Columns.tabulate(m.rows, m.columns)((i, j) => by(i) * m(i, j))
+}

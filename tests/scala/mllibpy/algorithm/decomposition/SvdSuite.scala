@@ -1,0 +1,133 @@
+package mllibpy.algorithm.decomposition
+
+import mllibpy.algorithm.als.SparkWork
+import mllibpy.algorithm.linear.LinearData
+import mllibpy.engine.{HereBlocks, LocalSession, Monitor, SparkBlocks}
+import mllibpy.kernel.decomposition.Columns
+import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, Form}
+import org.scalatest.funsuite.AnyFunSuite
+
+import scala.util.Random
+
+/** Decompositions: what they cost in Spark, and certificates that fail where they should. */
+class SvdSuite extends AnyFunSuite with LocalSession {
+  private val features = 12
+  private val random = new Random(2)
+
+  // Columns of falling lengths, nearly at right angles.
+  private val rows =
+    Array.fill(600)(Array.tabulate(features)(f => Math.pow(0.7, f) * random.nextGaussian()))
+
+  private val blocks: Seq[Examples] = rows.toSeq.grouped(7).toSeq.map { of =>
+    val stride = DenseDoubles.padded(features)
+    val values = new Array[Double](of.length * stride)
+    for ((r, i) <- of.zipWithIndex) System.arraycopy(r, 0, values, i * stride, features)
+    new DenseExamples(features, values, new Array(of.length), null)
+  }
+
+  private def here = new LinearData(new HereBlocks(blocks, 2), features, 0, Form.Doubles)
+  private def there(partitions: Int) = new LinearData(
+    new SparkBlocks(sc.parallelize(blocks, partitions), () => ()),
+    features,
+    0,
+    Form.Doubles
+  )
+
+  private def params(method: String, k: Int = 3) = SvdParams(k, method, false, None, 4, 100, 1L)
+  private def fit(data: LinearData, p: SvdParams) = Svd(data, p, new Monitor)
+
+  for (method <- Seq("gramian", "randomized", "tsqr"))
+    test(s"$method: a job for each pass; partitions do not matter") {
+      val local = fit(here, params(method))
+      assert(local.certificate.holds)
+      for (partitions <- Seq(2, 16, 64)) {
+        var found = local
+        val work = SparkWork.of(sc) { found = fit(there(partitions), params(method)) }
+        assert(work == SparkWork(found.certificate.passes, 0))
+        for (j <- 0 until 3) {
+          assert(Math.abs(found.s(j) - local.s(j)) < 1e-10 * local.s(0))
+          for (f <- 0 until features) assert(Math.abs(found.v(f, j) - local.v(f, j)) < 1e-7)
+        }
+      }
+      assert(SparkWork.of(sc)(fit(here, params(method))) == SparkWork(0, 0))
+    }
+
+  test("well-conditioned rows take two passes by the Gramian; a choice counts rows in one job") {
+    assert(fit(here, params("gramian")).certificate.passes == 2)
+    var found = fit(here, params("auto"))
+    assert(found.method == "gramian" && found.costs.length == 3)
+    val work = SparkWork.of(sc) { found = fit(there(4), params("auto")) }
+    assert(work == SparkWork(found.certificate.passes + 1, 0))
+  }
+
+  private def certificate(change: (Columns, Array[Double]) => (Columns, Array[Double])) = {
+    val right = fit(here, params("gramian"))
+    val matrix = new Matrix(here, false, new Monitor)
+    val (v, s) = change(right.v, right.s)
+    val inverse = Columns.tabulate(s.length, s.length)((i, j) => if (i == j) 1 / s(i) else 0)
+    val t = Triples(v, s, matrix.map(v).andThen(inverse))
+    val measured = matrix.left(t.map, t.s)
+    val start = Basis.random(features, 4, 5)
+    Svd.certify(matrix, t, measured, None, matrix.power, start, 3)(1e-9, 1e-12)
+  }
+
+  test("what is right has a certificate that holds") {
+    assert(certificate((v, s) => (v, s)).holds)
+  }
+
+  test("a wrong value, a turned vector and a vector that is too long show") {
+    val value = certificate((v, s) => (v, s.updated(1, s(1) * 1.001)))
+    assert(!value.holds && value.left > value.tolerance * value.largest)
+    assert(value.orthonormalU > 1e-4)
+    val turned = certificate { (v, s) =>
+      val by = Columns.identity(3)
+      by(0, 0) = Math.cos(1e-4)
+      by(1, 1) = Math.cos(1e-4)
+      by(0, 1) = Math.sin(1e-4)
+      by(1, 0) = -Math.sin(1e-4)
+      (v * by, s)
+    }
+    assert(!turned.holds && turned.left > 1e-6 * turned.largest && turned.orthonormalV < 1e-12)
+    val long = certificate((v, s) => (v.scaled(j => if (j == 2) 1.0001 else 1), s))
+    assert(!long.holds && long.orthonormalV > 1e-5)
+  }
+
+  test("a missing leading triple shows in the error, and in no residual") {
+    val missing = certificate((v, s) => (v.slice(1, 3), s.drop(1)))
+    assert(missing.left < 1e-9 * missing.largest && missing.orthonormalU < 1e-12)
+    assert(!missing.complete && !missing.holds)
+    assert(missing.error > 1.2 * missing.largest)
+  }
+
+  test("eigenvectors of a symmetric matrix, all and the leading ones") {
+    for (n <- Seq(1, 2, 3, 17, 60); k <- Seq(1, n)) {
+      val q = Basis.orthonormal(Basis.random(n, n, 3))._1
+      val values = Array.tabulate(n)(i => Math.pow(0.8, i) - 0.3)
+      val m = q.scaled(values(_)) * q.cross(Columns.identity(n))
+      val e = SmallDense.eigen(m, k)
+      for (j <- 0 until k) assert(Math.abs(e.values(j) - values.sorted.reverse(j)) < 1e-13)
+      val product = m * e.vectors
+      product -= e.vectors.scaled(e.values(_))
+      assert(product.squares.forall(_ < 1e-26))
+      assert(Certificate.apart(e.vectors.cross(e.vectors)) < 1e-13)
+    }
+  }
+
+  private def chosen(rows: Long, features: Int, entries: Double, k: Int, memory: Long = 4L << 30) =
+    SvdCost
+      .choose(
+        SvdCost.all(
+          SvdShape(rows, features, entries, entries < features, false, k, k + 10, 2, memory)
+        )
+      )
+      .method
+
+  test("the choice: few columns by the Gramian, many by power steps, and what fits") {
+    assert(chosen(200000, 100, 100, 20) == "gramian")
+    assert(chosen(200000, 500, 500, 20) == "gramian")
+    assert(chosen(50000, 2000, 2000, 3) == "randomized")
+    assert(chosen(2000000, 100000, 20, 50) == "randomized")
+    assert(chosen(1000, 1000000, 20, 5) == "randomized")
+    assert(chosen(200000, 500, 500, 20, memory = 1 << 20) == "randomized")
+  }
+}
