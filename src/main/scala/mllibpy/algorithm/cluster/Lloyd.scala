@@ -34,15 +34,17 @@ private[cluster] final class Lloyd(
   private def iterate(running: Seq[Running]): Unit = {
     val began = System.nanoTime()
     val (plan, found) = summed(running)
+    var dropped = false
     for ((r, s) <- running.zipWithIndex if r.reason.isEmpty) {
       val empty = r.see(found, s, plan.starts(s))
       r.refuseEmpty(empty)
       if (empty.nonEmpty && p.empty == "drop") {
         r.drop(empty)
-        restart(running)
         r.move(Nil, Nil)
+        dropped = true
       } else r.move(empty, if (empty.isEmpty) Nil else farthest(r.centres, empty.length))
     }
+    if (dropped) restart(running) // centres have other numbers now
     val best = running.map(_.history.last).min
     monitor.record(
       StepRecord(passes, "pass", best, (System.nanoTime() - began) / 1e9)
