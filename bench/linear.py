@@ -115,19 +115,24 @@ def path(repeats: int) -> dict[str, Any]:
 
 
 def overhead(repeats: int) -> dict[str, Any]:
-    """Time a pass over data that cost nothing to sum."""
+    """Time a pass over data that cost nothing to sum, and Spark's job that does nothing."""
     spark = mllib_py.session("local[2]", memory="2g")
     p = dense(1000, 10, 1e-3, "logistic")
     rows = [(r.tolist(), int(c)) for r, c in zip(p.x, p.y, strict=True)]
     frame = spark.createDataFrame(rows, "features array<double>, label int").repartition(4)
     kinds = {"driver": mllib_py.layout(p.x, p.y), "spark": mllib_py.layout(frame)}
-    out: dict[str, list[float]] = {name: [] for name in kinds}
+    out: dict[str, list[float]] = {name: [] for name in (*kinds, "empty_job")}
+    context = spark.sparkContext._jsc
+    four = context.parallelize([1, 2, 3, 4], 4)
     for r in range(5 * repeats + 3):
+        seconds, _ = measure.timed(lambda: [four.count() for _ in range(20)])
+        if r >= 3:
+            out["empty_job"].append(50 * seconds)
         for name, data in kinds.items():
             seconds = per_pass(data, 3, 23, C=1e6, solver="newton-cg")
             if r >= 3:
                 out[name].append(1000 * seconds)
-    return {f"{name}_milliseconds_a_pass": measure.summary(of) for name, of in out.items()}
+    return {f"{name}_milliseconds": measure.summary(of) for name, of in out.items()}
 
 
 def scaling(repeats: int) -> dict[str, Any]:

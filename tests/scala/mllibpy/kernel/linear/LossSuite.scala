@@ -72,6 +72,25 @@ class LossSuite extends AnyFunSuite with ScalaCheckPropertyChecks {
     assert(MultinomialLoss(3).probabilities(far, 0) == 1e4 && far.toSeq == Seq(1.0, 0.0, 0.0))
   }
 
+  test("the logistic loss by vectors is the plain one") {
+    val random = new scala.util.Random(2)
+    val n = 37
+    def numbers(of: Int, by: Double) = Array.fill(of)(by * random.nextGaussian())
+    for (models <- Seq(1, 16); weighted <- Seq(false, true); by <- Seq(1.0, 1e3)) {
+      val labels = Array.fill(n + 3)(random.nextInt(2).toDouble)
+      val weights = if (weighted) Array.fill(n + 3)(random.nextDouble()) else null
+      val rows =
+        new SparseExamples(1, new Array(n + 4), Array(), Array(), labels, weights)
+      val margins = numbers(n * models, by)
+      val (plain, vectors) = (margins.clone(), margins.clone())
+      val (right, found) = (new Array[Double](models), new Array[Double](models))
+      LogisticLoss.plain(rows, 3, 0, n, plain, models, right)
+      LogisticLoss.slopes(rows, 3, n, vectors, models, found)
+      for ((a, b) <- plain.zip(vectors) ++ right.zip(found))
+        assert(Math.abs(a - b) <= 1e-13 * (1 + Math.abs(a)))
+    }
+  }
+
   private def one(y: Double, weight: Double) =
     new SparseExamples(1, Array(0, 0), Array(), Array(), Array(y), Array(weight))
 

@@ -121,7 +121,9 @@ object LogisticLoss extends MarginLoss with Conjugate {
   private def log1p(e: Double): Double =
     if (e > 1e-4) Math.log(1 + e) else e * (1 - e * (0.5 - e * (1.0 / 3 - e / 4)))
 
-  /** As all losses of one margin have it, but with one exponential for value and slope. */
+  /** As all losses of one margin have it, but with one exponential for value and slope, and by
+    * vectors.
+    */
   override def slopes(
       rows: Examples,
       from: Int,
@@ -129,8 +131,32 @@ object LogisticLoss extends MarginLoss with Conjugate {
       margins: Array[Double],
       models: Int,
       values: Array[Double]
+  ): Unit =
+    if (!VectorLogistic.works) plain(rows, from, 0, n, margins, models, values)
+    else if (models == 1) {
+      val done = VectorLogistic.rows(rows.labels, rows.weights, from, n, margins, values)
+      plain(rows, from, done, n, margins, models, values)
+    } else {
+      val sums = new Array[Double](models)
+      var r = 0
+      while (r < n) {
+        val (y, weight) = (rows.labels(from + r), rows.weight(from + r))
+        VectorLogistic.models(y, weight, margins, r * models, models, sums)
+        r += 1
+      }
+      for (s <- values.indices) values(s) += sums(s)
+    }
+
+  private[linear] def plain(
+      rows: Examples,
+      from: Int,
+      first: Int,
+      n: Int,
+      margins: Array[Double],
+      models: Int,
+      values: Array[Double]
   ): Unit = {
-    var r = 0
+    var r = first
     while (r < n) {
       val (y, weight) = (rows.labels(from + r), rows.weight(from + r))
       var s = 0
