@@ -58,6 +58,9 @@ final class HereBlocks[A](blocks: Seq[A], threads: Int = 1) extends Blocks[A] {
 
   def map[B: ClassTag](f: A => B): Blocks[B] = new HereBlocks(blocks.map(f), threads)
 
+  /** The same blocks, one after the other. */
+  def inOne: HereBlocks[A] = new HereBlocks(blocks, 1)
+
   def partitions: Int = runs.length
   def context: Option[SparkContext] = None
   def release(): Unit = ()
