@@ -83,7 +83,7 @@ class KMeans(Clustering):
     n_clusters_found_ : int
         Centres that have rows. Where it is below `n_clusters`, as with fewer different rows than
         that, there is a warning too.
-    history_ : ndarray of shape (n_iter_,)
+    history_ : ndarray of shape (n_iter,)
         The inertia at the centres that each iteration began with.
     report_ : dict
         Why the best start ended, passes over the data, empty clusters that were begun anew, and the
@@ -235,7 +235,7 @@ class MiniBatchKMeans(Clustering):
         Batches.
     n_clusters_found_ : int
         Centres that have rows.
-    history_ : ndarray of shape (n_steps_,)
+    history_ : ndarray of shape (n_steps,)
         The mean inertia of a row of each batch, of the last fit.
     report_ : dict
         Why the fit ended, passes over the data.
