@@ -67,7 +67,7 @@ def test_parameters_are_those_of_the_twin(ours: type) -> None:
         assert name in found, name
         assert found[name].default == parameter.default, name
         assert found[name].kind == parameter.kind, name
-    assert set(found) - set(theirs) <= {"standardize", "max_negatives"}
+    assert set(found) - set(theirs) <= {"standardize", "max_negatives", "solver"}
     for name in found:
         assert name == "self" or name in ours.__doc__, name
 
