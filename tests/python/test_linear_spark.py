@@ -148,8 +148,6 @@ def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
         linear.LogisticRegression().fit(
             spark.createDataFrame([("a", 1.0), ("b", 0.0)], ["name", "label"])
         )
-    with pytest.raises(ValueError, match="class_weight is for arrays"):
-        linear.LogisticRegression(class_weight="balanced").fit(vectors)
 
 
 def test_float32_rests_as_float32(spark: Any) -> None:
