@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,3 +31,16 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
     """Refuse what is none of the choices."""
     if not any(value is c or (isinstance(value, str) and value == c) for c in choices):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+
+
+#: Refuses a parameter's value, by its name.
+Rule: TypeAlias = Callable[[str, Any], None]
+POSITIVE: Rule = partial(number, least=0, above=True)
+FINITE: Rule = partial(number, least=0, most=np.finfo(np.float64).max)
+SHARE: Rule = partial(number, least=0, most=1)
+FLAG: Rule = partial(one_of, choices=(True, False, np.True_, np.False_))
+
+
+def count(name: str, value: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    whole(name, value, 1)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,19 +27,11 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mllib_py import _arrays, _bridge, _checks, _fits, _layout
+from mllib_py._checks import FINITE, Rule, count
+from mllib_py._features import Featured
 from mllib_py._layout import Layout
 
-#: Refuses a parameter's value, by its name.
-Rule: TypeAlias = Callable[[str, Any], None]
-FINITE: Rule = partial(_checks.number, least=0, most=np.finfo(np.float64).max)
-POSITIVE: Rule = partial(_checks.number, least=0, above=True)
-FLAG: Rule = partial(_checks.one_of, choices=(True, False, np.True_, np.False_))
 DRAWN = ("k-means++", "k-means||", "random")
-
-
-def count(name: str, value: Any) -> None:
-    """Refuse what is no whole number of at least 1."""
-    _checks.whole(name, value, 1)
 
 
 class Clustered(NamedTuple):
@@ -77,6 +68,7 @@ def run(
 
 
 class Clustering(
+    Featured,
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
@@ -95,7 +87,6 @@ class Clustering(
     cluster_centers_: NDArray[Any]
     labels_: NDArray[np.int32]
     inertia_: float
-    n_features_in_: int
 
     _rules: ClassVar[dict[str, Rule]] = {
         "n_clusters": count,
@@ -181,13 +172,6 @@ class Clustering(
         )
         _layout.check_finite(matrix, "X", getattr(self, "feature_names_in_", None))
         return matrix
-
-    def _note_features(self, data: Layout) -> None:
-        self.n_features_in_ = data.n_features
-        if data.feature_names is not None:
-            self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
 
     def _given_starts(
         self, data: Layout, matrix: Any, n_init: int, random: np.random.RandomState
@@ -379,16 +363,6 @@ class Clustering(
                 data.release()
 
     # ---- Spark
-
-    def _columns_of(self, df: Any) -> list[str]:
-        columns = getattr(self, "_columns", None) or getattr(self, "feature_names_in_", None)
-        if columns is not None and set(columns) <= set(df.columns):
-            return list(columns)
-        if "features" in df.columns:
-            return ["features"]
-        raise ValueError(
-            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
-        )
 
     def _centres_file(self) -> Any:
         return _CentresFile(self.cluster_centers_, cosine=self.distance == "cosine")

@@ -143,20 +143,6 @@ def left_frame(fit: Fit, df: Any, columns: Sequence[str], out: str) -> Any:
     return _bridge.frame_of(handle)
 
 
-def projected_frame(df: Any, columns: Sequence[str], functions: Array, out: str) -> Any:
-    """Return a Spark DataFrame with the values of linear functions in a column of arrays more.
-
-    The functions are rows of coefficients, each with its constant behind.
-    """
-    outputs, width = functions.shape
-    meta = {"outputs": outputs, "features": width - 1, "columns": list(columns), "out": out}
-    with _arrays.shared_file(functions.nbytes) as path:
-        functions.tofile(path)
-        frame = _bridge.frame_handle(df)
-        handle = _bridge.call("linearScores", frame, str(path), json.dumps(meta))
-    return _bridge.frame_of(handle)
-
-
 def moments(data: Layout) -> tuple[Array, Array]:
     """Return the columns' means and variances; a pass where none was made."""
     with _arrays.shared_file(16 * data.n_features) as path:

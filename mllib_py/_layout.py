@@ -135,8 +135,6 @@ def layout(
         if y is None and "label" not in frame.columns:
             target = "none"
         return of_frame(frame, y, sample_weight, target=target, features=features)
-    if target == "none":
-        return of_rows(checked_rows(X), names=_names(X))
     if y is None:
         rows = checked_rows(X)
         weights = checked_weights(sample_weight, rows.shape[0])
@@ -186,11 +184,6 @@ def checked_rows(x: Any) -> Any:
     )
     check_finite(matrix, "X")
     return matrix
-
-
-def of_rows(x: Any, *, names: Sequence[str] | None = None) -> Layout:
-    """Lay rows out that have no targets."""
-    return of_arrays(x, None, None, target="none", names=names)
 
 
 def check_finite(x: Any, name: str, columns: Sequence[str] | None = None) -> None:

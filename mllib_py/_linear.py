@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,20 +17,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mllib_py import _arrays, _bridge, _checks, _fits, _layout, _progress
+from mllib_py import _arrays, _bridge, _fits, _layout, _progress
+from mllib_py._checks import Rule
+from mllib_py._features import Featured, is_spark_frame, linear_scores
 from mllib_py._layout import Layout
-
-#: Refuses a parameter's value, by its name.
-Rule: TypeAlias = Callable[[str, Any], None]
-POSITIVE: Rule = partial(_checks.number, least=0, above=True)
-FINITE: Rule = partial(_checks.number, least=0, most=np.finfo(np.float64).max)
-SHARE: Rule = partial(_checks.number, least=0, most=1)
-FLAG: Rule = partial(_checks.one_of, choices=(True, False, np.True_, np.False_))
-
-
-def count(name: str, value: Any) -> None:
-    """Refuse what is no whole number of at least 1."""
-    _checks.whole(name, value, 1)
 
 
 def positive_only(name: str, value: Any) -> None:
@@ -162,12 +151,11 @@ def descend(
         return np.fromfile(f"{path}.coef").reshape(start.shape), told
 
 
-class LinearModel(BaseEstimator):  # type: ignore[misc]
+class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
     """What the estimators share: data in, coefficients kept, scores out."""
 
     coef_: NDArray[np.float64]
     intercept_: Any
-    n_features_in_: int
     report_: dict[str, Any]
     history_: NDArray[np.float64]
 
@@ -246,13 +234,6 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
                 + ("classes" if is_classes else "numbers")
             )
 
-    def _note_features(self, data: Layout) -> None:
-        self.n_features_in_ = data.n_features
-        if data.feature_names is not None:
-            self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-
     def _start(self, outputs: int, n_features: int) -> NDArray[np.float64] | None:
         """Return the coefficients that a warm start begins at, where there are any that fit."""
         if not getattr(self, "warm_start", False) or not hasattr(self, "coef_"):
@@ -301,28 +282,7 @@ class LinearModel(BaseEstimator):  # type: ignore[misc]
     def _frame_scores(self, df: Any, out: str) -> Any:
         """Return a Spark DataFrame with the scores of each row in a column of arrays."""
         check_is_fitted(self)
-        columns = getattr(self, "_columns", None)
-        if columns is None or not set(columns) <= set(df.columns):
-            columns = self._columns_of(df)
-        full = self._full()
-        outputs, width = full.shape
-        meta = {"outputs": outputs, "features": width - 1, "columns": columns, "out": out}
-        with _arrays.shared_file(full.nbytes) as path:
-            full.tofile(path)
-            handle = _bridge.call(
-                "linearScores", _bridge.frame_handle(df), str(path), json.dumps(meta)
-            )
-        return _bridge.frame_of(handle)
-
-    def _columns_of(self, df: Any) -> list[str]:
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and set(names) <= set(df.columns):
-            return list(names)
-        if "features" in df.columns:
-            return ["features"]
-        raise ValueError(
-            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
-        )
+        return linear_scores(df, self._columns_of(df), self._full(), out)
 
     # ---- fits
 
@@ -638,7 +598,3 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         labels = f.array(*[f.lit(c) for c in self.classes_.tolist()])
         scored = self._frame_scores(df, "prediction")
         return scored.withColumn("prediction", f.get(labels, place))
-
-
-def is_spark_frame(x: Any) -> bool:
-    return type(x).__module__.startswith("pyspark.sql")

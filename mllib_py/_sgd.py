@@ -13,19 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from mllib_py import _checks
+from mllib_py._checks import FINITE, FLAG, POSITIVE, SHARE, Rule, count
 from mllib_py._layout import Layout
-from mllib_py._linear import (
-    FINITE,
-    FLAG,
-    POSITIVE,
-    SHARE,
-    Classifier,
-    LinearModel,
-    Regressor,
-    Rule,
-    count,
-    descend,
-)
+from mllib_py._linear import Classifier, LinearModel, Regressor, descend
 
 
 class _Sgd(LinearModel):

@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from mllib_py import _bridge, _checks, _layout
-from mllib_py._cluster import FINITE, FLAG, POSITIVE, Clustering, Rule, count, run, seed_of
+from mllib_py._checks import FINITE, FLAG, POSITIVE, Rule, count
+from mllib_py._cluster import Clustering, run, seed_of
 
 __all__ = ["KMeans", "MiniBatchKMeans", "silhouette"]
 

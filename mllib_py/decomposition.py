@@ -23,10 +23,9 @@ from mllib_py._decomposition import (
     left_frame,
     moments,
     padded,
-    projected_frame,
 )
+from mllib_py._features import Featured, is_spark_frame, linear_scores
 from mllib_py._layout import Layout
-from mllib_py._linear import is_spark_frame
 
 __all__ = ["PCA", "SVD", "Certificate", "TruncatedSVD", "svd"]
 
@@ -200,7 +199,7 @@ def _decomposed(
     return fit
 
 
-class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimator):  # type: ignore[misc]
+class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimator):  # type: ignore[misc]
     """What the estimators share: rows in, components kept, projections out."""
 
     components_: NDArray[np.float64]
@@ -209,7 +208,6 @@ class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
     explained_variance_ratio_: NDArray[np.float64]
     certificate_: Certificate
     method_: str
-    n_features_in_: int
     method: str
     tol: float
     n_oversamples: int
@@ -234,15 +232,9 @@ class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
             self._note_features(data)
             return data, ours
         matrix = self._matrix(x, reset=True)
+        names = getattr(self, "feature_names_in_", None)
         self._dtype = matrix.dtype
-        return _layout.of_rows(matrix, names=getattr(self, "feature_names_in_", None)), True
-
-    def _note_features(self, data: Layout) -> None:
-        self.n_features_in_ = data.n_features
-        if data.feature_names is not None:
-            self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        return _layout.of_arrays(matrix, None, None, target="none", names=names), True
 
     def _matrix(self, x: Any, *, reset: bool) -> Any:
         """Return rows as an array or CSR, checked."""
@@ -314,7 +306,7 @@ class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
         """
         check_is_fitted(self)
         if is_spark_frame(X):
-            return projected_frame(X, self._columns_of(X), self._functions(), "projection")
+            return linear_scores(X, self._columns_of(X), self._functions(), "projection")
         matrix = self._matrix(X, reset=False)
         full = self._functions()
         projected = matrix @ full[:, :-1].T.astype(matrix.dtype)
@@ -336,19 +328,6 @@ class _Projection(TransformerMixin, ClassNamePrefixFeaturesOutMixin, BaseEstimat
     def _functions(self) -> NDArray[np.float64]:
         """Return the linear functions that project, each with its constant behind."""
         raise NotImplementedError
-
-    def _columns_of(self, df: Any) -> list[str]:
-        columns = getattr(self, "_columns", None)
-        if columns is not None and set(columns) <= set(df.columns):
-            return list(columns)
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and set(names) <= set(df.columns):
-            return list(names)
-        if "features" in df.columns:
-            return ["features"]
-        raise ValueError(
-            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
-        )
 
     @property
     def _n_features_out(self) -> int:

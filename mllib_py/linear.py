@@ -15,21 +15,10 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from mllib_py import _bridge, _checks
+from mllib_py._checks import FINITE, FLAG, POSITIVE, SHARE, Rule, count
+from mllib_py._features import is_spark_frame
 from mllib_py._layout import Layout, as_frame
-from mllib_py._linear import (
-    FINITE,
-    FLAG,
-    POSITIVE,
-    SHARE,
-    Classifier,
-    Fitted,
-    Regressor,
-    Rule,
-    Setting,
-    count,
-    is_spark_frame,
-    positive_only,
-)
+from mllib_py._linear import Classifier, Fitted, Regressor, Setting, positive_only
 from mllib_py._sgd import SGDClassifier, SGDRegressor
 
 __all__ = [

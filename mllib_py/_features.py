@@ -1,0 +1,58 @@
+"""What estimators on layouts share: the names of features, and linear functions of Spark's rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mllib_py import _arrays, _bridge
+from mllib_py._layout import Layout
+
+
+def is_spark_frame(x: Any) -> bool:
+    """Say whether something is a Spark DataFrame."""
+    return type(x).__module__.startswith("pyspark.sql")
+
+
+class Featured:
+    """Knows the features that it was fitted to, and finds them in a DataFrame."""
+
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+
+    def _note_features(self, data: Layout) -> None:
+        self.n_features_in_ = data.n_features
+        if data.feature_names is not None:
+            self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _columns_of(self, df: Any) -> list[str]:
+        """Return the columns that the model was fitted to, or the one of vectors."""
+        for known in ("_columns", "feature_names_in_"):
+            columns = getattr(self, known, None)
+            if columns is not None and set(columns) <= set(df.columns):
+                return list(columns)
+        if "features" in df.columns:
+            return ["features"]
+        raise ValueError(
+            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
+        )
+
+
+def linear_scores(df: Any, columns: Sequence[str], functions: NDArray[np.float64], out: str) -> Any:
+    """Return a Spark DataFrame with the values of linear functions in a column of arrays more.
+
+    The functions are rows of coefficients, each with its constant behind.
+    """
+    outputs, width = functions.shape
+    meta = {"outputs": outputs, "features": width - 1, "columns": list(columns), "out": out}
+    with _arrays.shared_file(functions.nbytes) as path:
+        functions.tofile(path)
+        frame = _bridge.frame_handle(df)
+        handle = _bridge.call("linearScores", frame, str(path), json.dumps(meta))
+    return _bridge.frame_of(handle)
