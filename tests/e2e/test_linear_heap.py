@@ -27,7 +27,7 @@ def test_a_fit_to_more_than_the_heap() -> None:
     )
     assert run.returncode == 0, run.stderr[-3000:]
     told = json.loads(run.stdout.strip().splitlines()[-1])
-    assert told["rows"] == 600_000
+    assert told["rows"] == 720_000
     assert told["bytes"] > 1.9 * told["heap"]
     first, second, third = told["coef"]
     np.testing.assert_allclose(first, -second, rtol=0.1)

@@ -50,6 +50,17 @@ MODELS = [
 ]
 
 
+def test_dual_ascent_goes_over_all_rows_in_one_order() -> None:
+    # 3 MB, so several blocks; taken one after the other they would leave 1e-3 after as many rounds.
+    rng = np.random.default_rng(0)
+    mixing = np.eye(100) + rng.normal(size=(100, 100)) / 10
+    x = rng.normal(size=(4000, 100)) @ mixing
+    y = (x @ rng.normal(size=100) / 10 + rng.logistic(size=4000) / 2 > 0).astype(int)
+    model = linear.LogisticRegression(C=1 / 200, fit_intercept=False, solver="cocoa", tol=1e-6)
+    model.set_params(max_iter=12).fit(mllib_py.layout(x, y))
+    assert model.report_["reason"] == "the duality gap is within tol"
+
+
 @pytest.mark.parametrize("kind", ["dense", "sparse", "float32"])
 @pytest.mark.parametrize("make", MODELS, ids=["logistic", "squared_hinge", "squares"])
 @pytest.mark.parametrize("intercept", [True, False])

@@ -11,11 +11,11 @@ import sys
 import mllib_py
 from mllib_py.linear import LogisticRegression
 
-ROWS, FEATURES = 600_000, 400
+ROWS, FEATURES = 720_000, 400
 
 
 def main() -> None:
-    spark = mllib_py.session("local[2]", memory="480m")
+    spark = mllib_py.session("local[2]", memory="560m")
     noise = [f"cast(randn({i}) as float)" for i in range(FEATURES)]
     rows = spark.range(ROWS, numPartitions=16).selectExpr(f"array({', '.join(noise)}) as features")
     frame = rows.selectExpr("features", "int(features[0] - features[1] > randn(999)) as label")

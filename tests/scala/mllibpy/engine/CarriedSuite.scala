@@ -37,10 +37,10 @@ private object CarriedSuite {
   def run(carried: Carried[java.lang.Long, java.lang.Long], steps: Int): Seq[Long] =
     (1 to steps).map { _ =>
       carried
-        .step(Seq.empty)(_ => new Total) { (total, block, state) =>
-          val next = state + block
-          total.sum += next
-          Long.box(next)
+        .step(Seq.empty)(_ => new Total) { (total, blocks, states) =>
+          val next = blocks.zip(states).map { case (block, state) => block + state }
+          total.sum += next.sum
+          next.map(Long.box)
         }(_ merge _)
         .sum
     }

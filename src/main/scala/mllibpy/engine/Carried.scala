@@ -6,7 +6,8 @@ import scala.collection.mutable
 import scala.reflect.ClassTag
 
 /** States that stand beside blocks and go on from pass to pass, as dual variables of rows do. A
-  * pass gives each block's next state, never changing the last one, and sums a statistic.
+  * pass sees a partition's blocks together, gives their next states, never changing the last ones,
+  * and sums a statistic.
   */
 sealed abstract class Carried[A, S] {
 
@@ -17,11 +18,11 @@ sealed abstract class Carried[A, S] {
     * @param zero
     *   a partition's empty statistic, by the partition's number
     * @param walk
-    *   adds a block to the statistic; gives its next state
+    *   adds a partition's blocks to the statistic; gives their next states
     */
   def step[R <: AnyRef: ClassTag](
       shared: Seq[Shared[_]]
-  )(zero: Int => R)(walk: (R, A, S) => S)(merge: (R, R) => R): R
+  )(zero: Int => R)(walk: (R, Seq[A], Seq[S]) => Seq[S])(merge: (R, R) => R): R
 
   def release(): Unit
 }
@@ -43,11 +44,11 @@ private final class HereCarried[A, S](blocks: HereBlocks[A], start: A => S) exte
 
   def step[R <: AnyRef: ClassTag](
       shared: Seq[Shared[_]]
-  )(zero: Int => R)(walk: (R, A, S) => S)(merge: (R, R) => R): R = {
+  )(zero: Int => R)(walk: (R, Seq[A], Seq[S]) => Seq[S])(merge: (R, R) => R): R = {
     val work = blocks.runs.zip(states).zipWithIndex.map { case ((run, own), i) =>
       () => {
         val sum = zero(i)
-        (sum, run.zip(own).map { case (block, state) => walk(sum, block, state) })
+        (sum, walk(sum, run, own))
       }
     }
     try {
@@ -73,7 +74,7 @@ private final class SparkCarried[A, S <: AnyRef: ClassTag](blocks: SparkBlocks[A
 
   def step[R <: AnyRef: ClassTag](
       shared: Seq[Shared[_]]
-  )(zero: Int => R)(walk: (R, A, S) => S)(merge: (R, R) => R): R = {
+  )(zero: Int => R)(walk: (R, Seq[A], Seq[S]) => Seq[S])(merge: (R, R) => R): R = {
     read ++= shared
     val next = SparkCarried.next(blocks.rdd, states, zero, walk).persist(SparkBlocks.Kept)
     val sum =
@@ -118,12 +119,12 @@ private object SparkCarried {
       blocks: RDD[A],
       states: RDD[Array[S]],
       zero: Int => R,
-      walk: (R, A, S) => S
+      walk: (R, Seq[A], Seq[S]) => Seq[S]
   ): RDD[(R, Array[S])] =
     blocks.zipPartitions(states) { (own, before) =>
       val sum = zero(org.apache.spark.TaskContext.getPartitionId())
-      val all = own.zip(before.next().iterator).map { case (b, s) => walk(sum, b, s) }.toArray
-      Iterator.single((sum, all))
+      val next = walk(sum, own.toVector, before.next().toSeq).toArray
+      Iterator.single((sum, next))
     }
 
   def statesOf[R, S: ClassTag](kept: RDD[(R, Array[S])]): RDD[Array[S]] = kept.map(_._2)

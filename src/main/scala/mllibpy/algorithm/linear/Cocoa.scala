@@ -202,6 +202,6 @@ private[linear] object Cocoa {
     val shared = data.blocks.share(at)
     states.step(Seq(shared))(part =>
       new DualAscent(plan, shared.value, shrink, 1009 * round + part)
-    )((sum, rows, state) => sum.add(rows, state))(_ merge _)
+    )((sum, blocks, before) => sum.add(blocks, before))(_ merge _)
   }
 }

@@ -73,14 +73,16 @@ final class DualAscent(
   /** Sums of a alpha over those above 0, and below, at the end. */
   var positive = 0.0
   var negative = 0.0
-  private var blocks = 0
 
-  def add(rows: Examples, before: DualState): DualState = {
-    evaluate(rows, before.alpha)
-    val alpha = before.alpha.clone()
-    ascend(rows, alpha, before.squares)
-    blocks += 1
-    new DualState(alpha, before.squares)
+  /** @param blocks
+    *   a part's, all of them: rows have to come in an order that differs from round to round,
+    *   across blocks too. With blocks one after the other ten times as many rounds are needed.
+    */
+  def add(blocks: Seq[Examples], before: Seq[DualState]): Seq[DualState] = {
+    val after = before.map(state => new DualState(state.alpha.clone(), state.squares)).toArray
+    for ((rows, state) <- blocks.zip(before)) evaluate(rows, state.alpha)
+    ascend(blocks.toArray, after)
+    after.toSeq
   }
 
   private def evaluate(rows: Examples, alpha: Array[Double]): Unit = {
@@ -101,23 +103,34 @@ final class DualAscent(
     }
   }
 
-  private def ascend(rows: Examples, alpha: Array[Double], squares: Array[Double]): Unit = {
-    val intercept = if (plan.rho > 0) 1 / plan.rho else 0
-    for (r <- RowOrder.shuffled(rows.rows, seed + 31L * blocks + rows.rows)) {
-      val by = rows.weight(r)
-      val y = plan.target(rows.labels(r))
-      val margin = rows.dot(r, moved, 0) + moved(plan.stride)
-      val q = plan.parts * by / plan.weight * (squares(r) / plan.l2 + intercept)
-      val next = plan.loss.ascend(y, margin, alpha(r), q)
-      val step = plan.parts * by / plan.weight * (next - alpha(r))
-      if (step != 0) {
-        rows.addTo(r, step / plan.l2, moved, 0)
-        moved(plan.stride) += step * intercept
-        alpha(r) = next
-      }
-      if (next > 0) positive += by * next else negative -= by * next
+  private def ascend(blocks: Array[Examples], states: Array[DualState]): Unit = {
+    val ends = blocks.scanLeft(0)(_ + _.rows)
+    for (i <- RowOrder.shuffled(ends.last, seed)) {
+      val found = java.util.Arrays.binarySearch(ends, i)
+      // The last of the blocks that begin at or before a row: empty ones begin where the next does.
+      var b = if (found >= 0) found else -found - 2
+      while (ends(b + 1) <= i) b += 1
+      step(blocks(b), states(b), i - ends(b))
     }
   }
+
+  private def step(rows: Examples, state: DualState, r: Int): Unit = {
+    val by = rows.weight(r)
+    val y = plan.target(rows.labels(r))
+    val own = state.alpha(r)
+    val margin = rows.dot(r, moved, 0) + moved(plan.stride)
+    val q = plan.parts * by / plan.weight * (state.squares(r) / plan.l2 + intercept)
+    val next = plan.loss.ascend(y, margin, own, q)
+    val change = plan.parts * by / plan.weight * (next - own)
+    if (change != 0) {
+      rows.addTo(r, change / plan.l2, moved, 0)
+      moved(plan.stride) += change * intercept
+      state.alpha(r) = next
+    }
+    if (next > 0) positive += by * next else negative -= by * next
+  }
+
+  private def intercept = if (plan.rho > 0) 1 / plan.rho else 0.0
 
   def merge(other: DualAscent): this.type = {
     LossSum.add(other.moved, moved)

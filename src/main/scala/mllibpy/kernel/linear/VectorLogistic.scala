@@ -32,8 +32,8 @@ private[linear] object VectorLogistic {
     while (r < end) {
       val m = DoubleVector.fromArray(Species, margins, r)
       val y = DoubleVector.fromArray(Species, labels, from + r)
-      val e = m.abs.neg.lanewise(VectorOperators.EXP)
-      val value = m.max(0.0).add(e.lanewise(VectorOperators.LOG1P)).sub(y.mul(m))
+      val e = VectorFunctions.expOfNegative(m.abs.neg)
+      val value = m.max(0.0).add(VectorFunctions.logOfOneAnd(e)).sub(y.mul(m))
       val slope = numerator(m, e).div(e.add(1.0)).sub(y)
       if (weights == null) {
         total = total.add(value)
@@ -67,8 +67,8 @@ private[linear] object VectorLogistic {
     var j = 0
     while (j < models) {
       val m = DoubleVector.fromArray(Species, margins, at + j)
-      val e = m.abs.neg.lanewise(VectorOperators.EXP)
-      val value = m.max(0.0).add(e.lanewise(VectorOperators.LOG1P)).sub(m.mul(y))
+      val e = VectorFunctions.expOfNegative(m.abs.neg)
+      val value = m.max(0.0).add(VectorFunctions.logOfOneAnd(e)).sub(m.mul(y))
       value.mul(weight).add(DoubleVector.fromArray(Species, sums, j)).intoArray(sums, j)
       numerator(m, e).div(e.add(1.0)).sub(y).mul(weight).intoArray(margins, at + j)
       j += L
