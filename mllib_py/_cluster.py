@@ -28,7 +28,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mllib_py import _arrays, _bridge, _checks, _fits, _layout
 from mllib_py._checks import FINITE, Rule, count
-from mllib_py._features import Featured
+from mllib_py._features import Featured, beside_rows
 from mllib_py._layout import Layout
 
 DRAWN = ("k-means++", "k-means||", "random")
@@ -368,24 +368,15 @@ class Clustering(
         return _CentresFile(self.cluster_centers_, cosine=self.distance == "cosine")
 
     def _on_spark(self, x: Any, out: str) -> Any:
-        frame = _layout.as_frame(x, supervised=False)
+        return beside_rows(x, lambda frame: self._on_frame(frame, out), out)
+
+    def _on_frame(self, frame: Any, out: str) -> Any:
         with self._centres_file() as (path, meta):
             told = json.loads(meta) | {"columns": self._columns_of(frame), "out": out}
             handle = _bridge.call(
                 "kmeansFrame", _bridge.frame_handle(frame), path, json.dumps(told)
             )
-        found = _bridge.frame_of(handle)
-        return found if hasattr(x, "_jdf") else found.rdd.map(_Column(out))
-
-
-class _Column:
-    """A column of a row, by its name; a class, so that it pickles."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, row: Any) -> Any:
-        return row[self._name]
+        return _bridge.frame_of(handle)
 
 
 class _CentresFile:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mllib_py import _arrays, _bridge
-from mllib_py._layout import Layout
+from mllib_py._layout import Layout, as_frame
 
 
-def is_spark_frame(x: Any) -> bool:
-    """Say whether something is a Spark DataFrame."""
-    return type(x).__module__.startswith("pyspark.sql")
+def beside_rows(x: Any, scored: Callable[[Any], Any], out: str) -> Any:
+    """Return Spark's rows with what a model says of them in the column `out`.
+
+    Of a DataFrame that is it with the column more, of an RDD of rows an RDD of that column.
+    """
+    found = scored(as_frame(x, supervised=False))
+    return found if hasattr(x, "_jdf") else found.rdd.map(_Column(out))
+
+
+class _Column:
+    """A column of a row, by its name; a class, so that it pickles."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, row: Any) -> Any:
+        return row[self._name]
 
 
 class Featured:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mllib_py import _arrays, _bridge, _fits, _layout, _progress
 from mllib_py._checks import Rule
-from mllib_py._features import Featured, is_spark_frame, linear_scores
+from mllib_py._features import Featured, beside_rows, linear_scores
 from mllib_py._layout import Layout
 
 
@@ -111,6 +111,9 @@ def train(
 
 # A fit that is over sooner needs no bar, in seconds.
 _PATIENCE = 2.0
+# Why a fit ends that can get no further, and the gradient that its rounding may leave at most.
+_EXHAUSTED = "the objective falls no further in float64"
+_STEEP = 1e-4
 
 
 def _watched(handle: _bridge.Handle, most: int, unit: str, *, verbose: bool) -> _bridge.Handle:
@@ -254,6 +257,13 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"{type(self).__name__} did not converge in max_iter={max_iter} iterations:"
                 " raise max_iter, scale the features, or penalise more",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif found.report["reason"] == _EXHAUSTED and found.report["gradient"] > _STEEP:
+            warnings.warn(
+                f"{type(self).__name__} ended where no step lowers the objective, with a gradient"
+                f" of {found.report['gradient']:.1g}: scale the features, or penalise more",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -459,19 +469,30 @@ class Regressor(RegressorMixin, LinearModel):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples,), or DataFrame
-            Of a Spark DataFrame, it with the column ``prediction`` more.
+        ndarray of shape (n_samples,), DataFrame or RDD
+            Of a Spark DataFrame, it with the column ``prediction`` more; of an RDD of rows, one of
+            predictions.
         """
-        if not is_spark_frame(X):
-            return self._scores(X)
+        if _layout.is_spark(X):
+            return beside_rows(X, self._frame_predictions, "prediction")
+        return self._scores(X)
+
+    def _frame_predictions(self, df: Any) -> Any:
         from pyspark.sql import functions as f
 
-        scored = self._frame_scores(X, "prediction")
+        scored = self._frame_scores(df, "prediction")
         return scored.withColumn("prediction", f.col("prediction")[0])
+
+
+def _balanced(held: NDArray[Any]) -> NDArray[np.float64]:
+    """Return weights that make classes, which hold so much weight, weigh the same."""
+    some = np.where(held > 0, held, 1)
+    by: NDArray[np.float64] = np.where(held > 0, held.sum() / (len(held) * some), 1.0)
+    return by
 
 
 class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
@@ -487,8 +508,12 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         check_classification_targets(y)
         if self.class_weight is None:
             return y, weights
-        by_class = compute_sample_weight(self.class_weight, y)
-        return y, by_class if weights is None else weights * by_class
+        if weights is None or self.class_weight != "balanced":
+            by_class = compute_sample_weight(self.class_weight, y)
+            return y, by_class if weights is None else weights * by_class
+        classes, codes = np.unique(y, return_inverse=True)
+        held = np.bincount(codes, weights, len(classes))
+        return y, weights * _balanced(held)[codes]
 
     def _laid_out(self, x: Any, y: Any, sample_weight: Any, target: str) -> tuple[Layout, bool]:
         arrays = not isinstance(x, Layout) and _layout.as_frame(x) is None
@@ -518,7 +543,7 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
             raise ValueError(
                 f"class_weight must be a dict, 'balanced' or None, not {self.class_weight!r}"
             )
-        return [sum(held) / (len(held) * h) if h else 1.0 for h in held]
+        return [float(by) for by in _balanced(np.asarray(held))]
 
     def _outputs(self, data: Layout) -> int:
         assert data.classes is not None
@@ -558,29 +583,33 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes), or DataFrame
-            Of a Spark DataFrame, it with the column ``score`` (an array) more.
+        ndarray of shape (n_samples,) or (n_samples, n_classes), DataFrame or RDD
+            Of a Spark DataFrame, it with the column ``score`` (an array) more; of an RDD of rows,
+            one of scores.
         """
-        return self._frame_scores(X, "score") if is_spark_frame(X) else self._scores(X)
+        if _layout.is_spark(X):
+            return beside_rows(X, lambda df: self._frame_scores(df, "score"), "score")
+        return self._scores(X)
 
     def predict(self, X: Any) -> Any:
         """Predict the classes of rows.
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples,), or DataFrame
-            Of a Spark DataFrame, it with the column ``prediction`` more.
+        ndarray of shape (n_samples,), DataFrame or RDD
+            Of a Spark DataFrame, it with the column ``prediction`` more; of an RDD of rows, one of
+            predictions.
         """
-        if is_spark_frame(X):
-            return self._frame_predictions(X)
+        if _layout.is_spark(X):
+            return beside_rows(X, self._frame_predictions, "prediction")
         scores = self._scores(X)
         return self.classes_[
             (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)

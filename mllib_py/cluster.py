@@ -342,12 +342,14 @@ class MiniBatchKMeans(Clustering):
         on = counts is not None and len(counts) > 0
         data, matrix, ours = self._laid_out(x, sample_weight, reset=not on)
         try:
+            if on:
+                self._check_goes_on(data.n_features)
             n_init = 1 if on else self._starts(3)
             start = (
                 self.cluster_centers_[None]
                 if on
                 else self._best_start(
-                    self._given_starts(data, matrix, n_init, self._random), matrix
+                    self._given_starts(data, matrix, n_init, self._random), matrix, sample_weight
                 )
             )
             params = self._params(1 if start is not None else n_init, self._random) | {
@@ -373,11 +375,25 @@ class MiniBatchKMeans(Clustering):
             return int(self.init_size)
         return 3 * max(int(self.batch_size), int(self.n_clusters))
 
-    def _best_start(self, starts: Any, matrix: Any) -> Any:
+    def _check_goes_on(self, n_features: int) -> None:
+        had = self.cluster_centers_.shape[1]
+        if had != n_features:
+            raise ValueError(
+                f"X has {n_features} features, but {type(self).__name__} goes on from centres of"
+                f" {had}; give the same features, or fit anew"
+            )
+
+    def _best_start(self, starts: Any, matrix: Any, sample_weight: Any) -> Any:
         """Return the start of the least inertia; None where there are none."""
         if starts is None or len(starts) == 1:
             return starts
-        left = [pairwise_distances_argmin_min(matrix, s)[1].sum() for s in starts]
+        metric = "cosine" if self.distance == "cosine" else "sqeuclidean"
+        left = [
+            np.average(
+                pairwise_distances_argmin_min(matrix, s, metric=metric)[1], weights=sample_weight
+            )
+            for s in starts
+        ]
         return starts[[int(np.argmin(left))]]
 
 

@@ -24,8 +24,8 @@ from mllib_py._decomposition import (
     moments,
     padded,
 )
-from mllib_py._features import Featured, is_spark_frame, linear_scores
-from mllib_py._layout import Layout
+from mllib_py._features import Featured, beside_rows, linear_scores
+from mllib_py._layout import Layout, is_spark
 
 __all__ = ["PCA", "SVD", "Certificate", "TruncatedSVD", "svd"]
 
@@ -297,20 +297,24 @@ class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, B
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples, n_components), or DataFrame
-            Of a Spark DataFrame, it with the column ``projection`` more.
+        ndarray of shape (n_samples, n_components), DataFrame or RDD
+            Of a Spark DataFrame, it with the column ``projection`` more; of an RDD of rows, one of
+            projections.
         """
         check_is_fitted(self)
-        if is_spark_frame(X):
-            return linear_scores(X, self._columns_of(X), self._functions(), "projection")
+        if is_spark(X):
+            return beside_rows(X, self._projected, "projection")
         matrix = self._matrix(X, reset=False)
         full = self._functions()
         projected = matrix @ full[:, :-1].T.astype(matrix.dtype)
         return np.asarray(projected) + full[:, -1].astype(matrix.dtype)
+
+    def _projected(self, df: Any) -> Any:
+        return linear_scores(df, self._columns_of(df), self._functions(), "projection")
 
     def explain(self) -> str:
         """Say which method was taken, and what the others were thought to cost.
@@ -555,7 +559,10 @@ class PCA(_Projection):
         self._check_parameters()
         data, ours = self._laid_out(X)
         try:
-            most = min(int(data.facts["rows"]), data.n_features)
+            rows = int(data.facts["rows"])
+            if rows < 2:
+                raise ValueError(f"PCA needs at least 2 rows for a variance; X has {rows}")
+            most = min(rows, data.n_features)
             fit = self._found(data, self._asked(most), True)
             means, variances = moments(data)
         finally:

@@ -360,7 +360,7 @@ class Minimum(NamedTuple):
 
 
 _EVERYWHERE = ("lbfgs", "newton-cg")
-_IN_THE_JVM = ("local-sgd", "cocoa", "mini-batch")
+_IN_THE_JVM = ("newton-cholesky", "local-sgd", "cocoa", "mini-batch")
 
 
 def minimize(
@@ -384,10 +384,11 @@ def minimize(
     penalty : Penalty
     data : Blocks or Layout
         A layout is fitted in the JVM, with an intercept that is not penalised.
-    method : {"lbfgs", "newton-cg", "local-sgd", "cocoa", "mini-batch"}, default="lbfgs"
-        "newton-cg" takes losses with a curvature and no L1. The last three are for layouts:
-        "local-sgd" takes smooth losses and no L1, "cocoa" an L2 penalty and no L1, "mini-batch"
-        all; see the notes.
+    method : str, default="lbfgs"
+        "lbfgs"; "newton-cg", which takes losses with a curvature and no L1; and for layouts
+        "newton-cholesky", which takes the same, "local-sgd", which takes smooth losses and no L1,
+        "cocoa", which takes an L2 penalty and no L1, and "mini-batch", which takes all; see the
+        notes.
     tol : float, default=1e-6
         Ends where no entry of the gradient is above it; "cocoa" where the duality gap is within
         so much of the objective; "mini-batch" where a step is shorter than ``tol * max(1, |w|)``.
@@ -414,6 +415,9 @@ def minimize(
     0 by ``eta l1`` and not beyond. These are the steps of Spark's ``pyspark.mllib`` classes "with
     SGD", except that an intercept is not penalised.
 
+    "newton-cholesky" takes the Hessian along with each pass (Nocedal and Wright 2006), for losses
+    of one margin and at most 512 features; beyond, it is "newton-cg".
+
     "local-sgd" is variance-reduced (Johnson and Zhang 2013): a pass for the gradient, one for an
     epoch inside each partition. "cocoa" is CoCoA+ (Ma et al. 2015) with dual coordinate ascent;
     ``report["gap"]`` certifies it.
@@ -431,8 +435,8 @@ def minimize(
         number(f"penalty.{name}", value, 0, np.finfo(np.float64).max)
     number("tol", tol, 0, 1)
     whole("max_iter", max_iter, 1)
-    if method == "newton-cg" and penalty.l1 > 0:
-        raise ValueError("method='newton-cg' does not take an L1 penalty; take method='lbfgs'")
+    if method.startswith("newton") and penalty.l1 > 0:
+        raise ValueError(f"method={method!r} does not take an L1 penalty; take method='lbfgs'")
     number("step", step, 0, above=True)
     number("fraction", fraction, 0, 1, above=True)
     whole("random_state", random_state, 0)

@@ -16,8 +16,8 @@ from sklearn.utils import check_random_state
 
 from mllib_py import _bridge, _checks
 from mllib_py._checks import FINITE, FLAG, POSITIVE, SHARE, Rule, count
-from mllib_py._features import is_spark_frame
-from mllib_py._layout import Layout, as_frame
+from mllib_py._features import beside_rows
+from mllib_py._layout import Layout, as_frame, is_spark
 from mllib_py._linear import Classifier, Fitted, Regressor, Setting, positive_only
 from mllib_py._sgd import SGDClassifier, SGDRegressor
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 #: Solvers of smooth losses.
-SOLVERS = ("auto", "lbfgs", "newton-cg", "local-sgd", "cocoa")
+SOLVERS = ("auto", "lbfgs", "newton-cg", "newton-cholesky", "local-sgd", "cocoa")
 
 
 class LogisticRegression(Classifier):
@@ -69,11 +69,14 @@ class LogisticRegression(Classifier):
         Whether there is an intercept.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; "balanced" gives each class the same weight.
-    solver : str, default="lbfgs"
-        "lbfgs" (with L1, OWL-QN) or "newton-cg" (no L1); for two classes without L1 also
-        "local-sgd" (epochs inside partitions, corrected by the full gradient) and, with an L2
-        penalty, "cocoa" (dual ascent inside partitions; `tol` is then the duality gap's, as a
-        share of the objective). "auto" and scikit-learn's other names are "lbfgs".
+    solver : str, default="auto"
+        "lbfgs" (with L1, OWL-QN), "newton-cg" or "newton-cholesky" (no L1; the Hessian comes with
+        each pass; of several classes, or over 512 features, as "newton-cg"); for two classes
+        without L1 also "local-sgd" (epochs inside partitions, corrected by the full gradient) and,
+        with an L2 penalty, "cocoa" (dual ascent inside partitions; `tol` is then the duality
+        gap's, as a share of the objective). "auto", and scikit-learn's other names, are
+        "newton-cholesky" for two classes, no L1 and at most 512 features, if there are as many
+        rows; else "lbfgs".
     max_iter : int, default=100
         Iterations at most.
     warm_start : bool, default=False
@@ -95,7 +98,7 @@ class LogisticRegression(Classifier):
     classes_ : ndarray of shape (n_classes,)
     n_iter_ : ndarray of shape (1,)
     history_ : ndarray
-        The best objective after each pass (of "newton-cg", after each iteration).
+        The best objective after each pass (of Newton's method, after each iteration).
     report_ : dict
         Why the fit ended, iterations, passes over the data, objective (of the mean loss), largest
         entry of the gradient, bytes that came to the driver.
@@ -125,7 +128,7 @@ class LogisticRegression(Classifier):
         intercept_scaling: float = 1,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         random_state: Any = None,
-        solver: str = "lbfgs",
+        solver: str = "auto",
         max_iter: int = 100,
         verbose: int = 0,
         warm_start: bool = False,
@@ -151,7 +154,7 @@ class LogisticRegression(Classifier):
         self.max_negatives = max_negatives
 
     _penalised_by = ("penalty", "C", "l1_ratio")
-    _SOLVERS = (*SOLVERS, "liblinear", "newton-cholesky", "sag", "saga")
+    _SOLVERS = (*SOLVERS, "liblinear", "sag", "saga")
     _rules: ClassVar[dict[str, Rule]] = {
         "penalty": partial(_checks.one_of, choices=("l1", "l2", "elasticnet", None, "deprecated")),
         "C": POSITIVE,
@@ -238,15 +241,16 @@ class LogisticRegression(Classifier):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), or DataFrame
-            Of a Spark DataFrame, it with the column ``probability`` (an array) more.
+        ndarray of shape (n_samples, n_classes), DataFrame or RDD
+            Of a Spark DataFrame, it with the column ``probability`` (an array) more; of an RDD of
+            rows, one of probabilities.
         """
-        if is_spark_frame(X):
-            return self._frame_probabilities(X)
+        if is_spark(X):
+            return beside_rows(X, self._frame_probabilities, "probability")
         from scipy.special import expit, softmax
 
         scores = self._scores(X)
@@ -321,9 +325,10 @@ class LinearSVC(Classifier):
         Iterations at most.
     verbose : int, default=0
         See `LogisticRegression`.
-    solver : {"auto", "lbfgs", "newton-cg", "local-sgd", "cocoa"}, default="auto"
-        As `LogisticRegression` has them; "local-sgd" is for the squared hinge, and of several
-        classes only "cocoa" and "lbfgs" take them. "auto" is "lbfgs".
+    solver : str, default="auto"
+        "auto", "lbfgs", "newton-cg", "newton-cholesky", "local-sgd" or "cocoa", as
+        `LogisticRegression` has them; Newton's method and "local-sgd" are for the squared hinge,
+        and of several classes only "cocoa" and "lbfgs" take them. Of the hinge "auto" is "lbfgs".
     standardize : bool, default=False
         Penalise as if features had variance 1.
 
@@ -488,9 +493,9 @@ class Ridge(Regressor):
     tol : float, default=1e-4
         Of the gradient, likewise.
     solver : str, default="auto"
-        "direct" (the normal equations), "lbfgs", "newton-cg", "local-sgd" or "cocoa", as
-        `LogisticRegression` has them; "auto" and scikit-learn's other names take the normal
-        equations where there are at most 2048 features, else "lbfgs".
+        "direct" (the normal equations), or what `LogisticRegression` has: "lbfgs", "newton-cg",
+        "newton-cholesky", "local-sgd" or "cocoa". "auto" and scikit-learn's other names take the
+        normal equations where there are at most 2048 features, else "lbfgs".
     positive : bool, default=False
         True is not supported.
     standardize : bool, default=False

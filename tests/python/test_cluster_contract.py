@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import mllib_py
 from mllib_py import cluster
 from mllib_py.cluster import KMeans, MiniBatchKMeans
 
@@ -158,3 +159,28 @@ def test_starts_that_a_function_gives() -> None:
     assert model.inertia_ <= alone * 1.2
     with pytest.warns(RuntimeWarning, match="there is one start, not n_init=3"):
         KMeans(4, init=X[:4], n_init=3).fit(X)
+
+
+def test_batches_of_another_width_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    model = cluster.MiniBatchKMeans(n_clusters=3, random_state=0)
+    model.partial_fit(mllib_py.layout(rng.normal(size=(50, 4))))
+    with pytest.raises(
+        ValueError, match="5 features, but MiniBatchKMeans goes on from centres of 4"
+    ):
+        model.partial_fit(mllib_py.layout(rng.normal(size=(50, 5))))
+
+
+def test_the_better_start_is_chosen_by_the_distance_and_the_weights() -> None:
+    x = np.array([[1.0, 0.0], [10.0, 0.1], [0.0, 1.0], [0.1, 10.0]])
+    # By directions the second start is right; by distances the first is nearer.
+    starts = iter([np.array([[5.5, 0.05], [0.05, 5.5]]), np.array([[1.0, 1.0], [9.0, 9.0]])])
+    model = cluster.MiniBatchKMeans(
+        n_clusters=2,
+        init=lambda *_, **__: next(starts),
+        n_init=2,
+        distance="cosine",
+        random_state=0,
+    )
+    labels = model.fit(x, sample_weight=np.array([1.0, 2, 1, 2])).predict(x)
+    assert labels[0] == labels[1] != labels[2] == labels[3]

@@ -101,6 +101,20 @@ def test_rdds_and_files(spark: Any, rows: np.ndarray, tmp_path: Path, vectors: A
     np.testing.assert_allclose(found.s, expected, rtol=1e-10)
 
 
+def test_rows_of_an_rdd_are_projected(spark: Any, rows: np.ndarray) -> None:
+    rdd = spark.sparkContext.parallelize(list(rows), 3)
+    for model in (PCA(n_components=2), TruncatedSVD(n_components=2)):
+        model.fit(rows)
+        np.testing.assert_allclose(model.transform(rdd).collect(), model.transform(rows), atol=1e-9)
+
+
+def test_empty_partitions_are_no_rows(vectors: Any) -> None:
+    few = vectors.where("id < 20").coalesce(1)
+    for model in (PCA(n_components=2), TruncatedSVD(n_components=2)):
+        one = model.fit(few).components_.copy()
+        np.testing.assert_allclose(model.fit(few.repartition(64)).components_, one, atol=1e-9)
+
+
 def test_partitions_change_nothing_but_rounding(vectors: Any, rows: np.ndarray) -> None:
     expected = svd(rows, 3, method="randomized").Vt
     for n in (1, 7, 40):  # some of forty are empty
@@ -116,3 +130,8 @@ def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
         svd(vectors.where("id < 0"), 1)
     with pytest.raises(TypeError, match="column 'name' must hold numbers or vectors"):
         PCA(1).fit(spark.createDataFrame([("a",), ("b",)], ["name"]))
+
+
+def test_one_row_has_no_components(vectors: Any) -> None:
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        PCA().fit(vectors.where("id < 1"))

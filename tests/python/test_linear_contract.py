@@ -65,7 +65,8 @@ def test_parameters_are_those_of_the_twin(ours: type) -> None:
     found = inspect.signature(ours.__init__).parameters
     for name, parameter in theirs.items():
         assert name in found, name
-        assert found[name].default == parameter.default, name
+        # The minimum is the same by whatever solver suits the data.
+        assert found[name].default == ("auto" if name == "solver" else parameter.default), name
         assert found[name].kind == parameter.kind, name
     assert set(found) - set(theirs) <= {"standardize", "max_negatives", "solver"}
     for name in found:
@@ -176,11 +177,14 @@ def test_a_report_says_what_was_done() -> None:
 
 
 def test_a_history_falls_to_the_objective() -> None:
-    for model in (linear.LogisticRegression(), linear.LogisticRegression(solver="newton-cg")):
+    for solver in ("lbfgs", "newton-cg", "newton-cholesky"):
+        model = linear.LogisticRegression(solver=solver)
         model.fit(X, Y)
         assert (np.diff(model.history_) <= 0).all()
         assert model.history_[-1] == model.report_["objective"]
-    assert len(linear.LogisticRegression().fit(X, Y).history_) == report_of_passes(X, Y)
+    assert len(linear.LogisticRegression(solver="lbfgs").fit(X, Y).history_) == report_of_passes(
+        X, Y
+    )
     lasso = linear.Lasso().fit(X, Y)
     assert lasso.history_.tolist() == [lasso.report_["objective"]]
     sgd = linear.SGDClassifier(random_state=0).fit(X, Y)
@@ -188,5 +192,39 @@ def test_a_history_falls_to_the_objective() -> None:
 
 
 def report_of_passes(x: Any, y: Any) -> int:
-    passes: int = linear.LogisticRegression().fit(x, y).report_["passes"]
+    passes: int = linear.LogisticRegression(solver="lbfgs").fit(x, y).report_["passes"]
     return passes
+
+
+@pytest.mark.parametrize("n_rows", [40, 30_000])
+def test_a_column_of_one_number_changes_nothing(n_rows: int) -> None:
+    # 0.1 is not exact: the sums' rounding is no variance.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n_rows, 3))
+    y = (x[:, 0] + rng.logistic(size=n_rows) > 0).astype(int)
+    with_one = np.column_stack([x, np.full(n_rows, 0.1)])
+    for make in (
+        lambda s: linear.LogisticRegression(C=np.inf, solver=s, tol=1e-8),
+        lambda s: linear.LogisticRegression(standardize=True, solver=s, tol=1e-8),
+        lambda s: linear.Ridge(standardize=True, solver=s, tol=1e-8),
+    ):
+        for solver in ("auto", "lbfgs", "newton-cg", "newton-cholesky"):
+            small, large = make(solver).fit(x, y), make(solver).fit(with_one, y)
+            assert np.ravel(large.coef_)[3] == 0
+            np.testing.assert_allclose(np.ravel(large.coef_)[:3], np.ravel(small.coef_), rtol=1e-4)
+
+
+def test_newtons_method_does_not_take_the_hinge() -> None:
+    for solver in ("newton-cg", "newton-cholesky"):
+        with pytest.raises(ValueError, match="does not take the hinge"):
+            linear.LinearSVC(loss="hinge", solver=solver).fit(X, Y)
+
+
+def test_balanced_classes_with_weights_are_the_same_from_arrays_and_layouts() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.random(len(Y)) + 0.1
+    model = linear.LogisticRegression(class_weight="balanced", tol=1e-10)
+    theirs = PEERS["LogisticRegression"](class_weight="balanced", tol=1e-10, max_iter=1000)
+    one = model.fit(X, Y, a).coef_
+    np.testing.assert_allclose(one, theirs.fit(X, Y, a).coef_, rtol=1e-4)
+    np.testing.assert_allclose(model.fit(mllib_py.layout(X, Y, a)).coef_, one, rtol=1e-6)

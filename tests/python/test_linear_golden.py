@@ -88,7 +88,7 @@ def test_logistic_regression(
     assert (ours.predict(x) == theirs.predict(x)).all()
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton-cholesky"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_solvers_share_their_minimum(solver: str, n_classes: int, classes: Any) -> None:
     x, y, _ = classes
@@ -219,7 +219,7 @@ def test_a_path_is_its_models_one_by_one(classes: Any) -> None:
 
 
 @pytest.mark.skipif(not LIBSVM.is_dir(), reason="a9a is not there")
-@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton-cholesky"])
 @pytest.mark.parametrize(
     ("reg", "minimum", "accuracy"),
     [(1e-3, 0.33271330754619, 0.8513), (1e-4, 0.32441304411, 0.8498)],

@@ -13,7 +13,7 @@ import mllib_py
 from mllib_py import engine, linear
 from mllib_py._linear import Setting, train
 
-SOLVERS = ["lbfgs", "newton-cg", "local-sgd", "cocoa"]
+SOLVERS = ["lbfgs", "newton-cg", "newton-cholesky", "local-sgd", "cocoa"]
 
 
 def _data(kind: str) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -48,6 +48,33 @@ MODELS = [
     lambda **k: linear.LinearSVC(C=0.1, **k),
     lambda **k: linear.Ridge(alpha=30.0, **k),
 ]
+
+
+def test_the_solver_that_is_chosen() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 6))
+    two, three = (x[:, 0] > 0).astype(int), rng.integers(0, 3, 600)
+    wide = rng.normal(size=(600, 513))
+    chosen = [
+        linear.LogisticRegression().fit(x, two),
+        linear.LogisticRegression().fit(x, three),
+        linear.LogisticRegression(l1_ratio=1.0).fit(x, two),
+        linear.LogisticRegression().fit(wide, two),
+        linear.LogisticRegression(solver="newton-cholesky").fit(x, three),
+        linear.LinearSVC().fit(x, two),
+        linear.LinearSVC(loss="hinge", C=0.1).fit(x, two),
+        linear.Ridge().fit(x, x[:, 0]),
+    ]
+    assert [model.report_["solver"] for model in chosen] == [
+        "newton-cholesky",
+        "lbfgs",
+        "lbfgs",
+        "lbfgs",
+        "newton-cg",
+        "newton-cholesky",
+        "lbfgs",
+        "direct",
+    ]
 
 
 def test_dual_ascent_goes_over_all_rows_in_one_order() -> None:

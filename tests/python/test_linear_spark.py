@@ -111,6 +111,31 @@ def test_rdds_of_pairs_and_of_labeled_points(spark: Any, data: Any) -> None:
         np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
 
 
+def test_rows_of_an_rdd_are_predicted(spark: Any, data: Any) -> None:
+    x, y, _ = data
+    rows = spark.sparkContext.parallelize(list(x), 3)
+    model = linear.LogisticRegression().fit(x, np.array(list("abc"))[y])
+    assert model.predict(rows).collect() == model.predict(x).tolist()
+    for name in ("decision_function", "predict_proba"):
+        found = getattr(model, name)
+        np.testing.assert_allclose(found(rows).collect(), found(x), rtol=1e-9)
+    ridge = linear.Ridge().fit(x, y)
+    np.testing.assert_allclose(ridge.predict(rows).collect(), ridge.predict(x), rtol=1e-9)
+
+
+def test_empty_partitions_change_nothing(spark: Any, data: Any) -> None:
+    x, y, _ = data
+    rows = [(Vectors.dense(r), float(c)) for r, c in zip(x, y, strict=True) if c < 2][:12]
+    few = spark.createDataFrame(rows, ["features", "label"]).coalesce(1)
+    spread = few.repartition(24)
+    for solver in ("lbfgs", "newton-cholesky", "local-sgd", "cocoa"):
+        # Dual variables of 24 parts settle slowly.
+        tol = 1e-3 if solver == "cocoa" else 1e-9
+        model = linear.LogisticRegression(C=0.05, tol=tol, max_iter=200, solver=solver)
+        one = model.fit(few).report_["objective"]
+        np.testing.assert_allclose(model.fit(spread).report_["objective"], one, rtol=2e-3)
+
+
 def test_files(tmp_path: Path, columns: Any, data: Any) -> None:
     x, y, _ = data
     two = y < 2

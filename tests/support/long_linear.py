@@ -23,8 +23,9 @@ import mllib_py
 from mllib_py import linear
 
 MODELS: dict[str, Any] = {
-    "lbfgs": linear.LogisticRegression(tol=0.0, max_iter=60),
+    "lbfgs": linear.LogisticRegression(tol=0.0, max_iter=60, solver="lbfgs"),
     "owl-qn": linear.LogisticRegression(tol=0.0, max_iter=60, l1_ratio=0.5, C=0.01),
+    "newton-cholesky": linear.LogisticRegression(tol=0.0, max_iter=12, C=1e6),
     "newton-cg": linear.LogisticRegression(tol=0.0, max_iter=12, solver="newton-cg"),
     "local-sgd": linear.LogisticRegression(tol=0.0, max_iter=30, solver="local-sgd", C=1e-4),
     "cocoa": linear.LogisticRegression(tol=0.0, max_iter=50, solver="cocoa", C=1e-2),

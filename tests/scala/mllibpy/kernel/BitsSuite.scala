@@ -94,6 +94,10 @@ object KernelBits {
         val (at, along) = (coefficients(one), numbers(one.length))
         new HessianSum(LogisticLoss, one, at, along).add(block).product
       }),
+      "a Newton step" -> (() => {
+        val plan = HessianPlan(block.stride, new Array(features), Array.fill(features)(1), true)
+        new NewtonSum(LogisticLoss, plan, coefficients(one)).add(block).hessian(plan)
+      }),
       "a power step" -> (() => new PowerSum(features, 3, w, none).add(block).product.values),
       "a triangle" -> (() => {
         new QrSum(3, new LeftMap(w, none, Nil)).add(block).triangle.values

@@ -54,6 +54,7 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
       "L-BFGS" -> params(LogisticLoss, "lbfgs"),
       "OWL-QN" -> params(LogisticLoss, "auto", l1 = 0.01),
       "Newton-CG" -> params(LogisticLoss, "newton-cg"),
+      "Newton by Cholesky" -> params(LogisticLoss, "newton-cholesky"),
       "the hinge" -> params(HingeLoss, "lbfgs").copy(tolerance = 1e-2),
       "local SGD" -> params(LogisticLoss, "local-sgd"),
       "least squares" -> params(SquaredLoss, "auto")

@@ -78,15 +78,28 @@ class MinimiserSuite extends AnyFunSuite {
   }
 
   test("Newton-CG needs a few iterations for a quadratic function") {
-    val (best, iterations, reason) = NewtonCg.minimise(
+    val (best, iterations, reason) = Newton.minimise[NewtonCg.Slope](
       new Array(n),
       Stopping(1e-10, 50),
-      quadratic,
-      (_, d) => d.zip(a).map { case (x, y) => x * y },
+      v => (NewtonCg.Slope.apply _).tupled(quadratic(v)),
+      (_, seen) => NewtonCg.step(seen.gradient, d => d.zip(a).map { case (x, y) => x * y }),
       _ => ()
     )
     assert(best.point.zip(c).forall { case (x, y) => Math.abs(x - y) < 1e-7 })
     assert(iterations < 12 && reason == Stopping.Converged)
+  }
+
+  test("a step by the whole Hessian solves a quadratic function, a singular one too") {
+    for (flat <- Seq(0, 2)) {
+      val curvatures = a.zipWithIndex.map { case (x, i) => if (i < flat) 0.0 else x }
+      val gradient = Array.tabulate(n)(i => -curvatures(i) * c(i))
+      val hessian = Array.tabulate(n * n)(i => if (i % (n + 1) == 0) curvatures(i / n) else 0.0)
+      val step = NewtonCholesky.step(NewtonCholesky.Curved(0, gradient, hessian))
+      for (i <- 0 until n) assert(Math.abs(step(i) - (if (i < flat) 0 else c(i))) < 1e-6)
+    }
+    // Two coordinates that say the same: what they do together is what counts.
+    val twins = NewtonCholesky.step(NewtonCholesky.Curved(0, Array(-2, -2), Array(1, 1, 1, 1)))
+    assert(Math.abs(twins.sum - 2) < 1e-6)
   }
 
   test("a start at the minimum is the end") {

@@ -32,7 +32,7 @@ class QuadraticSuite extends AnyFunSuite {
     ends
       .zip(ends.tail)
       .map { case (a, b) =>
-        new GramSum(features, means, 0.5, products).add(block(a, b, products))
+        new GramSum(features, means, 0.5, products.tiles).add(block(a, b, products))
       }
       .reduce(_ merge _)
   }

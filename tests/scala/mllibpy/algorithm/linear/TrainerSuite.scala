@@ -3,11 +3,14 @@ package mllibpy.algorithm.linear
 import mllibpy.engine.{HereBlocks, Monitor}
 import mllibpy.kernel.linear.{
   Examples,
+  HuberLoss,
   LogisticLoss,
   Loss,
+  ModifiedHuberLoss,
   Moments,
   MultinomialLoss,
   SparseExamples,
+  SquaredHingeLoss,
   SquaredLoss
 }
 import org.scalatest.funsuite.AnyFunSuite
@@ -118,18 +121,19 @@ class TrainerSuite extends AnyFunSuite {
     assert(together.passes <= 2 * alone.map(_._2).max)
   }
 
-  test("Newton-CG ends where L-BFGS does") {
-    for (
-      (loss, labels) <- Seq[(Loss, Array[Double])]((LogisticLoss, two), (MultinomialLoss(3), three))
-    ) {
-      val by = Penalty(0.01, 0)
-      val a = fit(problem(loss, labels), by).head
-      val b = Trainer.newton(problem(loss, labels), by, None, tight, new Monitor)
-      assert(Math.abs(a.objective - b.objective) < 1e-10)
-      for ((u, v) <- a.coefficients.zip(b.coefficients))
-        assert(Math.abs(u - v) < 1e-4 * (1 + Math.abs(v)))
+  for (cholesky <- Seq(false, true))
+    test(s"Newton's method ends where L-BFGS does, by Cholesky $cholesky") {
+      val all = Seq[(Loss, Array[Double])]((LogisticLoss, two), (MultinomialLoss(3), three)) ++
+        Seq(SquaredHingeLoss, ModifiedHuberLoss, HuberLoss(1.35)).map((_, two))
+      for ((loss, labels) <- all if !cholesky || loss.outputs == 1) {
+        val by = Penalty(0.01, 0)
+        val a = fit(problem(loss, labels), by).head
+        val b = Trainer.newton(problem(loss, labels), by, cholesky, None, tight, new Monitor)
+        assert(Math.abs(a.objective - b.objective) < 1e-10)
+        for ((u, v) <- a.coefficients.zip(b.coefficients))
+          assert(Math.abs(u - v) < 1e-4 * (1 + Math.abs(v)))
+      }
     }
-  }
 
   test("how rows are cut into blocks changes nothing but the last bits") {
     def parted(n: Int) = fit(problem(LogisticLoss, two, parts = n), Penalty(0.1, 0)).head

@@ -1,5 +1,6 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.{PlainTiles, Tiles}
 import mllibpy.kernel.linear.{DenseExamples, DenseFloats, DenseDoubles, Examples, FloatExamples}
 import mllibpy.kernel.linear.SparseExamples
 import org.scalatest.funsuite.AnyFunSuite

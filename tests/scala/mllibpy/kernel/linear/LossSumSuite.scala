@@ -122,6 +122,52 @@ class LossSumSuite extends AnyFunSuite {
     }
   }
 
+  for (
+    (rows, features) <- Seq((1, 1), (40, 15), (300, 16), (600, 33));
+    weighted <- Seq(false, true);
+    intercept <- Seq(false, true)
+  )
+    test(s"Newton's sums: $rows rows of $features, weighted $weighted, intercept $intercept") {
+      val d = new Data(rows, features, weighted)
+      val w = Array.fill(features + 1)(random.nextGaussian() / 3)
+      if (!intercept) w(features) = 0
+      val centres = Array.fill(features)(if (intercept) random.nextGaussian() else 0)
+      val scales = Array.tabulate(features)(f => if (f == 3) 0 else 0.5 + random.nextDouble())
+      // By the definition.
+      val right = new Array[Double]((features + 1) * (features + 1))
+      for (r <- 0 until rows) {
+        val z = Array.tabulate(features)(f => (d.x(r)(f) - centres(f)) * scales(f)) :+
+          (if (intercept) 1.0 else 0.0)
+        val margin = (0 until features).map(f => w(f) * d.x(r)(f)).sum + w(features)
+        val by = LogisticLoss.curvature(0, margin) * (if (weighted) d.weights(r) else 1)
+        for (f <- z.indices; g <- z.indices) right(f * (features + 1) + g) += by * z(f) * z(g)
+      }
+      for (block <- Seq(d.dense(DenseDoubles.best), d.singles(DenseFloats.best), d.sparse)) {
+        val plan = HessianPlan(block.stride, centres, scales, intercept)
+        val at = new Array[Double](block.stride + 1)
+        System.arraycopy(w, 0, at, 0, features)
+        at(block.stride) = w(features)
+        val sum = new NewtonSum(LogisticLoss, plan, at).add(block)
+        assert(sum.hessian(plan).zip(right).forall { case (a, b) => close(a, b) })
+        val twice = sum.merge(new NewtonSum(LogisticLoss, plan, at).add(block))
+        assert(twice.hessian(plan).zip(right).forall { case (a, b) => close(a, 2 * b) })
+        val first = new LossSum(LogisticLoss, Shape(block.stride, 1), at).add(block)
+        assert(close(twice.first.values(0), 2 * first.values(0)))
+        assert(twice.first.gradient.zip(first.gradient).forall { case (a, b) => close(a, 2 * b) })
+      }
+    }
+
+  test("a column of one number has no variance, whatever its rounding") {
+    val (rows, by) = (1000, Array.fill(1000)(0.1 + random.nextDouble()))
+    val columns = (0 until rows).flatMap(r => Seq(0.1, 1e6 / 3, 0.1 + 1e-9 * (r % 2))).toArray
+    val labels = new Array[Double](rows)
+    val starts = Array.tabulate(rows + 1)(_ * 3)
+    val block = new SparseExamples(3, starts, Array.tabulate(3 * rows)(_ % 3), columns, labels, by)
+    val found = new Moments(3, 0).add(block).merge(new Moments(3, 0).add(block))
+    assert(found.variance(0) == 0 && found.variance(1) == 0)
+    assert(Math.abs(found.variance(2) / 2.5e-19 - 1) < 0.1)
+  }
+
   test("moments are those of all rows, however they are cut") {
     val parts = Seq(new Data(1, 4, true), new Data(17, 4, true), new Data(40, 4, true))
     val moments = parts.map(_.sparse).foldLeft(new Moments(4, 2))(_ add _)

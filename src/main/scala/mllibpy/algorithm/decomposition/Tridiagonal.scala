@@ -1,6 +1,7 @@
 package mllibpy.algorithm.decomposition
 
-import mllibpy.kernel.decomposition.{Columns, Tiles}
+import mllibpy.kernel.Tiles
+import mllibpy.kernel.decomposition.Columns
 
 /** A symmetric matrix brought to tridiagonal form by Householder's reflections: T = Q^T A Q.
   *

@@ -26,9 +26,13 @@ private[linear] object LeastSquares {
     val targetMean = if (intercept) m.targetMean else 0
     val sums = LinearData.gram(data.blocks, data.features, means, targetMean)
     val n = data.features
+    // Around its mean a column of one number is nothing but rounding.
+    val says = Array.tabulate(n)(f => !intercept || m.variance(f) > 0)
     val quadratic = new Quadratic(
-      Array.tabulate(n * n)(i => sums(i / n, i % n) / m.weight),
-      Array.tabulate(n)(f => sums.withTarget(f) / m.weight),
+      Array.tabulate(n * n)(i =>
+        if (says(i / n) && says(i % n)) sums(i / n, i % n) / m.weight else 0
+      ),
+      Array.tabulate(n)(f => if (says(f)) sums.withTarget(f) / m.weight else 0),
       sums.targetSquares / m.weight,
       Array.tabulate(n)(f => if (standardize) Math.sqrt(m.variance(f)) else 1)
     )

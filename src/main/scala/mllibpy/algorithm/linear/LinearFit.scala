@@ -38,7 +38,16 @@ final class LinearFit(
 
 object LinearFit {
   final val Solvers: Seq[String] =
-    Seq("auto", "lbfgs", "newton-cg", "direct", "local-sgd", "cocoa", "mini-batch")
+    Seq(
+      "auto",
+      "lbfgs",
+      "newton-cg",
+      "newton-cholesky",
+      "direct",
+      "local-sgd",
+      "cocoa",
+      "mini-batch"
+    )
 
   def apply(data: LinearData, p: LinearParams, monitor: Monitor): LinearFit = {
     val solver = chosen(data, p)
@@ -97,8 +106,10 @@ object LinearFit {
       stopping: Stopping,
       monitor: Monitor
   ): Seq[Trained] =
-    if (solver == "newton-cg")
-      p.penalties.map(Trainer.newton(of, _, start, stopping, monitor))
+    if (solver.startsWith("newton"))
+      p.penalties.map(
+        Trainer.newton(of, _, solver == "newton-cholesky", start, stopping, monitor)
+      )
     else if (solver == "local-sgd")
       p.penalties.map(LocalSgd.fit(of, _, start, stopping, monitor))
     else Trainer.path(of, p.penalties, p.penalties.map(_ => start), stopping, monitor)
@@ -138,7 +149,12 @@ object LinearFit {
     new LinearFit(one.map(_._1), solver, one.map(_._2).sum, one.map(_._3).sum)
   }
 
-  /** "auto": the normal equations where they suffice and fit, L-BFGS otherwise (with L1, OWL-QN).
+  /** Settings share the passes of L-BFGS, but each needs Hessians of its own. */
+  private def worthwhile(data: LinearData, p: LinearParams) =
+    p.penalties.length == 1 && data.moments.rows >= data.features
+
+  /** "auto": the normal equations where they suffice and fit, Newton's method with the whole
+    * Hessian for few features, L-BFGS otherwise (with L1, OWL-QN).
     */
   private def chosen(data: LinearData, p: LinearParams): String = {
     InvalidInput.unless(
@@ -153,9 +169,15 @@ object LinearFit {
       s"solver='direct' is for the squared loss and up to ${LeastSquares.MostFeatures} features; take solver='lbfgs'"
     )
     InvalidInput.unless(
-      p.solver != "newton-cg" || !l1,
-      "solver='newton-cg' does not take an L1 penalty; take solver='lbfgs'"
+      !p.solver.startsWith("newton") || !l1,
+      s"solver='${p.solver}' does not take an L1 penalty; take solver='lbfgs'"
     )
+    InvalidInput.unless(
+      !p.solver.startsWith("newton") || !RoundedHinge.is(p.loss),
+      s"solver='${p.solver}' does not take the hinge, which has no curvature; take solver='lbfgs' or 'cocoa'"
+    )
+    val few =
+      LocalSgd.curvature(p.loss).nonEmpty && data.features <= NewtonCholesky.MostFeatures
     InvalidInput.unless(
       p.solver != "local-sgd" || !l1 && LocalSgd.curvature(p.loss).nonEmpty,
       "solver='local-sgd' takes smooth losses of two classes or of numbers, and no L1; take solver='lbfgs'"
@@ -172,8 +194,11 @@ object LinearFit {
       p.solver != "cocoa" || Cocoa.parts(p.loss).nonEmpty,
       "solver='cocoa' does not take this loss; take solver='lbfgs'"
     )
-    if (p.solver != "auto") p.solver
+    // For several classes or many features its steps are found the other way.
+    if (p.solver == "newton-cholesky" && !few) "newton-cg"
+    else if (p.solver != "auto") p.solver
     else if (direct) "direct"
+    else if (few && !l1 && worthwhile(data, p)) "newton-cholesky"
     else "lbfgs"
   }
 }

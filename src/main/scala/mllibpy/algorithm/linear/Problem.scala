@@ -3,11 +3,13 @@ package mllibpy.algorithm.linear
 import mllibpy.engine.{Blocks, Shared}
 import mllibpy.kernel.linear.{
   Examples,
+  HessianPlan,
   HessianSum,
   Loss,
   LossSum,
   MarginLoss,
   Moments,
+  NewtonSum,
   Shape,
   SvrgEpoch,
   SvrgPlan
@@ -78,6 +80,27 @@ private[linear] final class Problem(
     passes += 1
     bytes += 8L * shape.length * blocks.partitions
     Problem.lossSum(blocks, blocks.share(at), loss, shape)
+  }
+
+  /** Value, gradient and Hessian of the smooth part at a setting's point: one pass. The loss has
+    * one margin.
+    */
+  def curved(penalty: Penalty, v: Array[Double]): NewtonCholesky.Curved = {
+    val shape = Shape(stride, 1)
+    val centres = if (intercept) moments.means else new Array[Double](features)
+    val plan = HessianPlan(stride, centres, scales(penalty), intercept)
+    passes += 1
+    bytes += plan.bytes * blocks.partitions
+    val at = blocks.share(raw(Seq((penalty, v)), shape))
+    val sum = Problem.newtonSum(blocks, at, loss.asInstanceOf[MarginLoss], plan)
+    val weight = sum.first.weight
+    val gradient = fromRaw(penalty, sum.first.gradient, shape, 0)
+    Vectors.scale(1 / weight, gradient)
+    val value = sum.first.values(0) / weight + ridge(penalty, v, gradient)
+    val hessian = sum.hessian(plan)
+    Vectors.scale(1 / weight, hessian)
+    for ((of, i) <- ridges(penalty).zipWithIndex) hessian(i * (length + 1)) += of
+    NewtonCholesky.Curved(value, gradient, hessian)
   }
 
   /** The Hessian of a setting at a point, times a direction: one pass. */
@@ -273,6 +296,15 @@ private object Problem {
   ): LossSum =
     try
       blocks.sum(8L * shape.length)(() => new LossSum(loss, shape, at.value))(_ add _)(_ merge _)
+    finally at.destroy()
+
+  def newtonSum(
+      blocks: Blocks[Examples],
+      at: Shared[Array[Double]],
+      loss: MarginLoss,
+      plan: HessianPlan
+  ): NewtonSum =
+    try blocks.sum(plan.bytes)(() => new NewtonSum(loss, plan, at.value))(_ add _)(_ merge _)
     finally at.destroy()
 
   def hessianSum(

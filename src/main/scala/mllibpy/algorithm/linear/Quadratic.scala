@@ -86,7 +86,7 @@ private[linear] final class Quadratic(
   }
 }
 
-private object Quadratic {
+private[linear] object Quadratic {
   private final val Epsilon = 2.220446049250313e-16
   // Below it, a pivot of a matrix with a unit diagonal is rounding.
   private final val LeastPivot = 1e-11

@@ -14,7 +14,7 @@ private[linear] object RoundedHinge {
     * there is a gap to end by, on to where float64 ends.
     */
   def stages(certifying: Boolean): Seq[(Double, Double)] = {
-    val first = Seq(1.0, 0.1, 0.01, 1e-3, 1e-4).map((_, 1.0))
+    val first = Seq((1.0, 1.0), (0.1, 1.0), (0.01, 0.3), (1e-3, 0.1), (1e-4, 0.05))
     if (certifying) first ++ (1 to 5).map(k => (1e-4 * Math.pow(0.1, k), Math.pow(0.1, k)))
     else first
   }

@@ -79,10 +79,11 @@ private[linear] object Trainer {
   ): Array[Double] =
     start.map(problem.point(penalty, _)).getOrElse(new Array[Double](problem.length))
 
-  /** One setting, by Newton-CG. */
+  /** One setting, by Newton's method. */
   def newton(
       problem: Problem,
       penalty: Penalty,
+      cholesky: Boolean,
       start: Option[Array[Double]],
       stopping: Stopping,
       monitor: Monitor
@@ -90,19 +91,31 @@ private[linear] object Trainer {
     var began = System.nanoTime()
     var step = 0
     val history = Vector.newBuilder[Double]
-    val (best, iterations, reason) = NewtonCg.minimise(
-      begin(problem, penalty, start),
-      stopping,
-      v => problem.evaluate(Seq((penalty, v))).head,
-      (v, d) => problem.hessianVector(penalty, v, d),
-      b => {
-        step += 1
-        history += b.value
-        val now = System.nanoTime()
-        monitor.record(StepRecord(step, "iteration", b.value, (now - began) / 1e9))
-        began = now
-      }
-    )
+    def see(b: Best): Unit = {
+      step += 1
+      history += b.value
+      val now = System.nanoTime()
+      monitor.record(StepRecord(step, "iteration", b.value, (now - began) / 1e9))
+      began = now
+    }
+    val from = begin(problem, penalty, start)
+    val (best, iterations, reason) =
+      if (cholesky)
+        Newton.minimise[NewtonCholesky.Curved](
+          from,
+          stopping,
+          problem.curved(penalty, _),
+          (_, seen) => NewtonCholesky.step(seen),
+          see
+        )
+      else
+        Newton.minimise[NewtonCg.Slope](
+          from,
+          stopping,
+          v => (NewtonCg.Slope.apply _).tupled(problem.evaluate(Seq((penalty, v))).head),
+          (v, seen) => NewtonCg.step(seen.gradient, problem.hessianVector(penalty, v, _)),
+          see
+        )
     trained(problem, penalty, best, iterations, reason, history.result())
   }
 

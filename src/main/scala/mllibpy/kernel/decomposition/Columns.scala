@@ -1,5 +1,7 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
+
 /** A matrix of few columns, by row, `width` numbers apart: as many as a multiple of
   * [[Tiles.Doubles]], zeros behind the last column.
   */

@@ -1,11 +1,11 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.{Panels, Tiles}
 import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, SparseExamples}
 
-/** The symmetric matrix `A^T A`, one pass. Rows of dense blocks are packed into panels of
-  * [[GramianSum.Panel]] columns, so that a pair of panels stays in the caches nearest to the core;
-  * they are centred on the way. Those of sparse ones are not, for they would be dense: the driver
-  * takes the means' share from their sum.
+/** The symmetric matrix `A^T A`, one pass. Rows of dense blocks are packed into [[Panels]], centred
+  * on the way. Those of sparse ones are not, for they would be dense: the driver takes the means'
+  * share from their sum.
   *
   * @param means
   *   IN that dense rows are centred by; null for none
@@ -17,10 +17,10 @@ final class GramianSum(
 ) extends Serializable {
   import GramianSum.{Panel, Tile}
 
-  private val panels = (features + Panel - 1) / Panel
+  @transient private lazy val packed = new Panels(features, tiles)
 
   /** Numbers to a row of the sums. */
-  val stride: Int = panels * Panel
+  val stride: Int = packed.stride
   private val sums = new Array[Double](Math.multiplyExact(stride, stride))
   var rows = 0L
 
@@ -38,49 +38,30 @@ final class GramianSum(
   }
 
   private def addDense(block: DenseExamples): Unit = {
-    val packed = new Array[Double](Tile * stride)
     var from = 0
     while (from < block.rows) {
       val n = Math.min(Tile, block.rows - from)
-      pack(block, from, n, packed)
-      for (q <- 0 until panels; p <- 0 to q)
-        tiles.multiply(
-          packed,
-          p * Tile * Panel,
-          1,
-          Panel,
-          Panel,
-          n,
-          packed,
-          q * Tile * Panel,
-          Panel,
-          Panel,
-          sums,
-          p * Panel * stride + q * Panel,
-          stride
-        )
+      pack(block, from, n)
+      packed.addTo(sums, n)
       from += n
     }
   }
 
-  /** Panel p holds its columns of n rows from p * Tile * Panel on. */
-  private def pack(block: DenseExamples, from: Int, n: Int, packed: Array[Double]): Unit = {
+  private def pack(block: DenseExamples, from: Int, n: Int): Unit = {
+    val out = packed.values
     var r = 0
     while (r < n) {
-      val at = (from + r) * block.stride
-      var p = 0
-      while (p < panels) {
-        val to = p * Tile * Panel + r * Panel
-        val width = Math.min(Panel, features - p * Panel)
-        if (means == null) System.arraycopy(block.values, at + p * Panel, packed, to, width)
+      var f = 0
+      while (f < features) {
+        val at = (from + r) * block.stride + f
+        val to = f * Tile + r * Panel
+        val width = Math.min(Panel, features - f)
+        if (means == null) System.arraycopy(block.values, at, out, to, width)
         else {
           var j = 0
-          while (j < width) {
-            packed(to + j) = block.values(at + p * Panel + j) - means(p * Panel + j)
-            j += 1
-          }
+          while (j < width) { out(to + j) = block.values(at + j) - means(f + j); j += 1 }
         }
-        p += 1
+        f += Panel
       }
       r += 1
     }
@@ -171,9 +152,8 @@ final class GramianSum(
 }
 
 object GramianSum {
-  // Columns to a panel and rows to a tile: a panel of float64 is 32 KB.
-  private final val Panel = 16
-  private final val Tile = 256
+  private final val Panel = Panels.Width
+  private final val Tile = Panels.Rows
 
   /** Bytes of such a sum. */
   def bytes(features: Int): Long = {

@@ -1,5 +1,7 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
+
 /** How rows x of the data become rows of the left singular vectors, or of what these are made from:
   * y = x V - shift, u = y times the steps, one after the other, each rounded. Who makes them again
   * gets the same numbers, so that they are as orthonormal as when they were measured.

@@ -1,5 +1,6 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
 import mllibpy.kernel.linear.Examples
 
 /** What shows of left singular vectors how good they are, measured on the rows that they have, in

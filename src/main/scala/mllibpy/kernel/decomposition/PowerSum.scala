@@ -1,5 +1,6 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
 import mllibpy.kernel.linear.Examples
 
 /** A step of the power method for several vectors at once, in one pass: `A^T (A W)`, where rows of

@@ -1,5 +1,6 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
 import mllibpy.kernel.linear.Examples
 
 /** The triangle R of a tall matrix's QR factorisation, one pass: each part's rows are reduced to a

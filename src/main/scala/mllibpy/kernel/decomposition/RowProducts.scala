@@ -1,5 +1,6 @@
 package mllibpy.kernel.decomposition
 
+import mllibpy.kernel.Tiles
 import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, SparseExamples}
 
 /** A block's rows times few columns, and transposed times as many. Not thread safe: it owns its

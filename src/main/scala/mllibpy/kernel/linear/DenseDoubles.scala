@@ -1,5 +1,7 @@
 package mllibpy.kernel.linear
 
+import mllibpy.kernel.Tiles
+
 /** Products of dense float64 rows with the coefficients of one or several linear models.
   *
   * Row r of `x` begins at r * stride; `stride` is the number of features rounded up to [[Lanes]],
@@ -31,8 +33,11 @@ abstract class DenseDoubles extends Serializable {
       sums: Array[Double]
   ): Unit
 
+  /** What products with several models are made by. */
+  def tiles: Tiles
+
   /** The same for several models: `out(r * models + j) = sum of x_rf w(f * models + j)`. */
-  def margins(
+  final def margins(
       x: Array[Double],
       stride: Int,
       from: Int,
@@ -40,10 +45,14 @@ abstract class DenseDoubles extends Serializable {
       w: Array[Double],
       models: Int,
       out: Array[Double]
-  ): Unit
+  ): Unit = {
+    java.util.Arrays.fill(out, 0, n * models, 0.0)
+    val at = from * stride
+    tiles.multiply(x, at, stride, 1, n, stride, w, 0, models, models, out, 0, models)
+  }
 
   /** `sums(f * models + j) += sum of x_rf c(r * models + j)`. */
-  def accumulate(
+  final def accumulate(
       x: Array[Double],
       stride: Int,
       from: Int,
@@ -51,12 +60,8 @@ abstract class DenseDoubles extends Serializable {
       c: Array[Double],
       models: Int,
       sums: Array[Double]
-  ): Unit
-
-  /** `sums(f * stride + g) += sum of x_rf x_rg` over the first n rows, for g >= f; what stands
-    * below the diagonal is of no use.
-    */
-  def gram(x: Array[Double], stride: Int, n: Int, sums: Array[Double]): Unit
+  ): Unit =
+    tiles.multiply(x, from * stride, 1, stride, stride, n, c, 0, models, models, sums, 0, models)
 }
 
 object DenseDoubles {

@@ -1,5 +1,7 @@
 package mllibpy.kernel.linear
 
+import mllibpy.kernel.{Panels, Tiles}
+
 /** What least squares needs to know of a data set, in one pass: of features and targets around
   * their means, the weighted sums of products.
   *
@@ -12,9 +14,10 @@ final class GramSum(
     features: Int,
     @transient private val means: Array[Double],
     @transient private val targetMean: Double,
-    @transient private val products: DenseDoubles = DenseDoubles.best
+    @transient private val tiles: Tiles = Tiles.best
 ) extends Serializable {
-  private val stride = DenseDoubles.padded(features)
+  @transient private lazy val packed = new Panels(features, tiles)
+  private val stride = packed.stride
   private val gram = new Array[Double](stride * stride)
   private val moment = new Array[Double](stride)
   private var squares = 0.0
@@ -29,36 +32,36 @@ final class GramSum(
   def targetSquares: Double = squares
 
   def add(rows: Examples): this.type = {
-    val tile = new Array[Double](GramSum.Tile * stride)
-    val targets = new Array[Double](GramSum.Tile)
+    val x = new Array[Double](features)
     var from = 0
     while (from < rows.rows) {
-      val n = Math.min(GramSum.Tile, rows.rows - from)
-      for (r <- 0 until n) centre(rows, from + r, r, tile, targets)
-      products.gram(tile, stride, n, gram)
-      products.accumulate(tile, stride, 0, n, targets, moment)
+      val n = Math.min(Panels.Rows, rows.rows - from)
+      for (r <- 0 until n) add(rows, from + r, x, r)
+      packed.addTo(gram, n)
       from += n
     }
     this
   }
 
   /** A row and its target around the means, times the square root of its weight. */
-  private def centre(
-      rows: Examples,
-      row: Int,
-      to: Int,
-      tile: Array[Double],
-      targets: Array[Double]
-  ): Unit = {
+  private def add(rows: Examples, row: Int, x: Array[Double], to: Int): Unit = {
     val by = Math.sqrt(rows.weight(row))
-    val at = to * stride
+    val target = (rows.labels(row) - targetMean) * by
+    rows.copy(row, x)
     var f = 0
-    while (f < features) { tile(at + f) = -means(f); f += 1 }
-    rows.foreach(row)((g, x) => tile(at + g) += x)
-    f = 0
-    while (f < features) { tile(at + f) *= by; f += 1 }
-    targets(to) = (rows.labels(row) - targetMean) * by
-    squares += targets(to) * targets(to)
+    while (f < features) {
+      val at = f * Panels.Rows + to * Panels.Width
+      val end = Math.min(features, f + Panels.Width)
+      var g = f
+      while (g < end) {
+        val centred = (x(g) - means(g)) * by
+        packed.values(at + g - f) = centred
+        moment(g) += centred * target
+        g += 1
+      }
+      f = end
+    }
+    squares += target * target
   }
 
   def merge(other: GramSum): this.type = {
@@ -67,9 +70,4 @@ final class GramSum(
     squares += other.squares
     this
   }
-}
-
-private object GramSum {
-  // Rows that are multiplied together.
-  private final val Tile = 64
 }

@@ -62,6 +62,18 @@ abstract class MarginLoss extends Loss {
 
   final def outputs: Int = 1
 
+  /** `out(r) = curvature` of the rows from `from` on, without their weights. */
+  def curvatures(
+      rows: Examples,
+      from: Int,
+      n: Int,
+      margins: Array[Double],
+      out: Array[Double]
+  ): Unit = {
+    var r = 0
+    while (r < n) { out(r) = curvature(rows.labels(from + r), margins(r)); r += 1 }
+  }
+
   def slopes(
       rows: Examples,
       from: Int,
@@ -146,6 +158,17 @@ object LogisticLoss extends MarginLoss with Conjugate {
       }
       for (s <- values.indices) values(s) += sums(s)
     }
+
+  override def curvatures(
+      rows: Examples,
+      from: Int,
+      n: Int,
+      margins: Array[Double],
+      out: Array[Double]
+  ): Unit = {
+    var r = if (VectorLogistic.works) VectorLogistic.curvatures(margins, n, out) else 0
+    while (r < n) { out(r) = curvature(0, margins(r)); r += 1 }
+  }
 
   private[linear] def plain(
       rows: Examples,

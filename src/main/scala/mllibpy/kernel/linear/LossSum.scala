@@ -31,11 +31,16 @@ final class LossSum(loss: Loss, shape: Shape, @transient private val at: Array[D
     val margins = new Array[Double](rows.tile * m)
     LossSum.tiles(rows) { (from, n) =>
       LossSum.margins(rows, from, n, shape, at, margins)
-      loss.slopes(rows, from, n, margins, m, values)
-      LossSum.accumulate(rows, from, n, shape, margins, gradient)
-      weight += LossSum.weight(rows, from, n)
+      take(rows, from, n, margins)
     }
     this
+  }
+
+  /** Adds the share of rows whose margins are known; they become slopes. */
+  private[linear] def take(rows: Examples, from: Int, n: Int, margins: Array[Double]): Unit = {
+    loss.slopes(rows, from, n, margins, shape.columns, values)
+    LossSum.accumulate(rows, from, n, shape, margins, gradient)
+    weight += LossSum.weight(rows, from, n)
   }
 
   def merge(other: LossSum): this.type = {

@@ -1,11 +1,10 @@
 package mllibpy.kernel.linear
 
 import jdk.incubator.vector.{DoubleVector, VectorOperators, VectorSpecies}
-import mllibpy.kernel.VectorArithmetic
+import mllibpy.kernel.{Tiles, VectorArithmetic, VectorTiles}
 
-/** [[DenseDoubles]] on the JDK's Vector API. One model: four rows share a load of the coefficients,
-  * and four vectors of the sum stay in registers while the rows go by. Several: blocks of 4 by 2
-  * vectors of the result stay in registers.
+/** [[DenseDoubles]] on the JDK's Vector API. Four rows share a load of the coefficients, and four
+  * vectors of the sum stay in registers while the rows go by.
   */
 object VectorDoubles extends DenseDoubles {
   private[linear] final val Species: VectorSpecies[java.lang.Double] = {
@@ -13,6 +12,8 @@ object VectorDoubles extends DenseDoubles {
     if (preferred.length > DenseDoubles.Lanes) DoubleVector.SPECIES_512 else preferred
   }
   private final val L: Int = Species.length
+
+  def tiles: Tiles = VectorTiles
 
   private[linear] def works: Boolean = L >= 2 && VectorArithmetic.works
 
@@ -144,172 +145,5 @@ object VectorDoubles extends DenseDoubles {
       p += stride
     }
     a.intoArray(sums, f)
-  }
-
-  def margins(
-      x: Array[Double],
-      stride: Int,
-      from: Int,
-      n: Int,
-      w: Array[Double],
-      models: Int,
-      out: Array[Double]
-  ): Unit = {
-    var r = 0
-    while (r < n) {
-      val rows = Math.min(4, n - r)
-      var j = 0
-      while (j < models) {
-        if (rows == 4)
-          tile4(
-            x,
-            (from + r) * stride,
-            stride,
-            1,
-            stride,
-            w,
-            models,
-            j,
-            out,
-            r * models,
-            models,
-            add = false
-          )
-        else
-          for (i <- 0 until rows)
-            tile1(
-              x,
-              (from + r + i) * stride,
-              1,
-              stride,
-              w,
-              models,
-              j,
-              out,
-              (r + i) * models,
-              add = false
-            )
-        j += L
-      }
-      r += rows
-    }
-  }
-
-  def accumulate(
-      x: Array[Double],
-      stride: Int,
-      from: Int,
-      n: Int,
-      c: Array[Double],
-      models: Int,
-      sums: Array[Double]
-  ): Unit = {
-    var f = 0
-    while (f < stride) { // strides are multiples of 4
-      var j = 0
-      while (j < models) {
-        tile4(
-          x,
-          from * stride + f,
-          1,
-          stride,
-          n,
-          c,
-          models,
-          j,
-          sums,
-          f * models,
-          models,
-          add = true
-        )
-        j += L
-      }
-      f += 4
-    }
-  }
-
-  def gram(x: Array[Double], stride: Int, n: Int, sums: Array[Double]): Unit = {
-    var f = 0
-    while (f < stride) {
-      var j = f / L * L
-      while (j < stride) {
-        tile4(x, f, 1, stride, n, x, stride, j, sums, f * stride, stride, add = true)
-        j += L
-      }
-      f += 4
-    }
-  }
-
-  /** Four rows of a product: `out(o + i * across + j..) (+)= sum over e of x(at + i * row + e *
-    * step) y(e * models + j..)` for i = 0..3 and e until n.
-    */
-  private def tile4(
-      x: Array[Double],
-      at: Int,
-      row: Int,
-      step: Int,
-      n: Int,
-      y: Array[Double],
-      models: Int,
-      j: Int,
-      out: Array[Double],
-      o: Int,
-      across: Int,
-      add: Boolean
-  ): Unit = {
-    var a0 = DoubleVector.zero(Species)
-    var a1 = DoubleVector.zero(Species)
-    var a2 = DoubleVector.zero(Species)
-    var a3 = DoubleVector.zero(Species)
-    if (add) {
-      a0 = DoubleVector.fromArray(Species, out, o + j)
-      a1 = DoubleVector.fromArray(Species, out, o + across + j)
-      a2 = DoubleVector.fromArray(Species, out, o + 2 * across + j)
-      a3 = DoubleVector.fromArray(Species, out, o + 3 * across + j)
-    }
-    var e = 0
-    var p = at
-    var q = j
-    while (e < n) {
-      val v = DoubleVector.fromArray(Species, y, q)
-      a0 = v.fma(DoubleVector.broadcast(Species, x(p)), a0)
-      a1 = v.fma(DoubleVector.broadcast(Species, x(p + row)), a1)
-      a2 = v.fma(DoubleVector.broadcast(Species, x(p + 2 * row)), a2)
-      a3 = v.fma(DoubleVector.broadcast(Species, x(p + 3 * row)), a3)
-      e += 1
-      p += step
-      q += models
-    }
-    a0.intoArray(out, o + j)
-    a1.intoArray(out, o + across + j)
-    a2.intoArray(out, o + 2 * across + j)
-    a3.intoArray(out, o + 3 * across + j)
-  }
-
-  /** One row of it. */
-  private def tile1(
-      x: Array[Double],
-      at: Int,
-      step: Int,
-      n: Int,
-      y: Array[Double],
-      models: Int,
-      j: Int,
-      out: Array[Double],
-      o: Int,
-      add: Boolean
-  ): Unit = {
-    var a = DoubleVector.zero(Species)
-    if (add) a = DoubleVector.fromArray(Species, out, o + j)
-    var e = 0
-    var p = at
-    var q = j
-    while (e < n) {
-      a = DoubleVector.fromArray(Species, y, q).fma(DoubleVector.broadcast(Species, x(p)), a)
-      e += 1
-      p += step
-      q += models
-    }
-    a.intoArray(out, o + j)
   }
 }

@@ -49,6 +49,23 @@ private[linear] object VectorLogistic {
     end
   }
 
+  /** Second derivatives e / (1 + e)^2 with e = e^-|m|, for as many rows as fill vectors.
+    *
+    * @return
+    *   the rows done
+    */
+  def curvatures(margins: Array[Double], n: Int, out: Array[Double]): Int = {
+    val end = n / L * L
+    var r = 0
+    while (r < end) {
+      val e = VectorFunctions.expOfNegative(DoubleVector.fromArray(Species, margins, r).abs.neg)
+      val whole = e.add(1.0)
+      e.div(whole.mul(whole)).intoArray(out, r)
+      r += L
+    }
+    end
+  }
+
   /** Several models of one row, side by side.
     *
     * @param at

@@ -1,7 +1,7 @@
-package mllibpy.kernel.decomposition
+package mllibpy.kernel
 
-/** The one product that decompositions are made of, in float64 and float32: a tile of few columns
-  * gains the product of two others.
+/** The one product that decompositions and Newton steps are made of, in float64 and float32: a tile
+  * of few columns gains the product of two others.
   *
   * [[VectorTiles]] is the implementation on the JDK's Vector API, [[PlainTiles]] the one in plain
   * loops that runs where the module is missing and that tests hold the first one against.

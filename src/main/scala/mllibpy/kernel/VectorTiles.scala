@@ -1,7 +1,6 @@
-package mllibpy.kernel.decomposition
+package mllibpy.kernel
 
 import jdk.incubator.vector.{DoubleVector, FloatVector, VectorSpecies}
-import mllibpy.kernel.linear.{DenseDoubles, PlainDoubles}
 
 /** [[Tiles]] on the JDK's Vector API: 8 rows by 2 vectors of the result stay in registers, so that
   * each loaded vector is used eight times.
@@ -18,7 +17,7 @@ object VectorTiles extends Tiles {
   }
   private final val D: Int = DSpecies.length
 
-  private[decomposition] def works: Boolean = D >= 2 && DenseDoubles.best != PlainDoubles
+  private[kernel] def works: Boolean = D >= 2 && VectorArithmetic.works
 
   def multiply(
       a: Array[Double],

@@ -1,4 +1,4 @@
-package mllibpy.kernel.decomposition
+package mllibpy.kernel
 
 /** [[Tiles]] in plain loops. */
 object PlainTiles extends Tiles {

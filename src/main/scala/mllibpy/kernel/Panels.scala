@@ -1,0 +1,42 @@
+package mllibpy.kernel
+
+/** Some rows of float64 numbers, packed by panels of columns so that a pair of panels stays in the
+  * caches nearest to the core, and the products of their columns.
+  */
+final class Panels(columns: Int, tiles: Tiles = Tiles.best) {
+  import Panels.{Rows, Width}
+
+  private val count = (columns + Width - 1) / Width
+
+  /** Numbers to a row of the sums. */
+  val stride: Int = count * Width
+
+  /** Panel p holds columns p * [[Panels.Width]] and on, row by row, from p * Rows * Width on; what
+    * stands behind the last column stays 0.
+    */
+  val values: Array[Double] = new Array(Rows * stride)
+
+  /** `sums(f * stride + g) += sum of x_f x_g` over the first n rows, for g >= f; what stands below
+    * the diagonal is of no use.
+    */
+  def addTo(sums: Array[Double], n: Int): Unit = {
+    var q = 0
+    while (q < count) {
+      var p = 0
+      while (p <= q) {
+        val (a, b) = (p * Rows * Width, q * Rows * Width)
+        val to = p * Width * stride + q * Width
+        tiles.multiply(values, a, 1, Width, Width, n, values, b, Width, Width, sums, to, stride)
+        p += 1
+      }
+      q += 1
+    }
+  }
+}
+
+object Panels {
+
+  /** Columns to a panel, and rows at most: a panel is 32 KB. */
+  final val Width = 16
+  final val Rows = 256
+}
