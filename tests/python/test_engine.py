@@ -87,7 +87,7 @@ def test_sparse_rows_of_spark_and_columns_of_numbers(spark: Any, frame: Any) -> 
     data.release()
 
 
-@pytest.mark.parametrize("loss", ["logistic", "squared_hinge", "squared"])
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge", "squared", "huber"])
 @pytest.mark.parametrize("penalty", [Penalty(l2=0.1), Penalty(0.02, 0.05)])
 def test_blocks_and_layouts_share_their_minimum(loss: str, penalty: Penalty, spark: Any) -> None:
     y = _targets(loss)
@@ -145,3 +145,17 @@ def test_bad_input_is_refused_by_name(frame: Any, spark: Any) -> None:
     data.release()
     with pytest.raises(ValueError, match="released"):
         engine.gradient(data, "logistic", np.zeros(4))
+
+
+@pytest.mark.parametrize("loss", sorted(set(engine.LOSSES) - {"hinge"}))
+def test_losses_are_the_same_on_blocks_and_in_the_jvm(loss: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    y = x @ [1.0, -1.0, 0.5] + rng.standard_t(2, size=300)
+    if loss not in ("squared", "huber"):
+        y = (y > 0).astype(float)
+    ones = engine.blocks(np.column_stack([x, np.ones(300)]), y)
+    there = engine.minimize(loss, Penalty(), mllib_py.layout(x, y), tol=1e-8)
+    here = engine.minimize(loss, Penalty(), ones, tol=1e-8)
+    np.testing.assert_allclose(there.objective, here.objective, rtol=1e-9)
+    np.testing.assert_allclose([*there.coef, there.intercept], here.coef, atol=1e-4)
