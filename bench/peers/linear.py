@@ -118,7 +118,9 @@ def pyspark_ml(p: Problem, spark: Any) -> tuple[float, list[tuple[str, Fit]]]:
         model = (LinearSVC if p.loss == "hinge" else LogisticRegression)(**common).fit(frame)
         return model.coefficients.toArray(), float(model.intercept)
 
-    return seconds, [(f"tol={t:g}", lambda t=t: fit(t)) for t in (1e-3, 1e-4, 1e-6, 1e-8)]
+    # The hinge's last one took two minutes, and is not needed.
+    tolerances = (1e-3, 1e-4, 1e-6) if p.loss == "hinge" else (1e-3, 1e-4, 1e-6, 1e-8)
+    return seconds, [(f"tol={t:g}", lambda t=t: fit(t)) for t in tolerances]
 
 
 def _vectors(p: Problem, spark: Any) -> Any:
@@ -130,7 +132,7 @@ def _vectors(p: Problem, spark: Any) -> Any:
         from sklearn.datasets import dump_svmlight_file
 
         path = f"/tmp/mllib_py-bench-{os.getpid()}.libsvm"
-        dump_svmlight_file(p.x, p.y, path)
+        dump_svmlight_file(p.x, p.y, path, zero_based=False)
         read = spark.read.format("libsvm").option("numFeatures", str(p.x.shape[1]))
         frame = read.load(path).repartition(2).cache()
         frame.count()
@@ -165,7 +167,7 @@ def pyspark_mllib(p: Problem, spark: Any) -> tuple[float, list[tuple[str, Fit]]]
         )
         return model.weights.toArray(), float(model.intercept)
 
-    return 0.0, [(f"steps={n}", lambda n=n: fit(n)) for n in (100, 400)]
+    return 0.0, [(f"steps={n}", lambda n=n: fit(n)) for n in (50, 100)]
 
 
 def scikit_learn(p: Problem) -> list[tuple[str, list[tuple[str, Fit]]]]:
