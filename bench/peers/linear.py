@@ -292,6 +292,8 @@ def main() -> None:
     loss = "hinge" if args.what == "svm" else "logistic"
     if args.data:
         x, y = load_svmlight_file(args.data)
+        # liblinear takes no others.
+        x.indices, x.indptr = x.indices.astype(np.int32), x.indptr.astype(np.int32)
         problem = Problem(x, (y > 0).astype(np.int64), args.reg, loss)
     elif args.what == "clicks":
         problem = clicks(args.rows, args.features, args.reg)
