@@ -213,6 +213,11 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
         names = getattr(self, "feature_names_in_", None)
         _layout.check_finite(matrix, "X", names)
         if target == "numbers":
+            if labels.dtype.kind not in "biuf":
+                raise ValueError(
+                    f"y must hold numbers for {type(self).__name__}, not {labels.dtype}; classes"
+                    " are for LogisticRegression, LinearSVC or SGDClassifier"
+                )
             _layout.check_finite(labels, "y")
         weights = _layout.checked_weights(sample_weight, matrix.shape[0])
         labels, weights = self._prepared(labels, weights)
@@ -235,6 +240,7 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__} takes a layout with target={target!r}; this one has "
                 + ("classes" if is_classes else "numbers")
+                + f": lay the data out by mllib_py.layout(X, y, target={target!r})"
             )
 
     def _start(self, outputs: int, n_features: int) -> NDArray[np.float64] | None:

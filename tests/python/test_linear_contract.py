@@ -228,3 +228,11 @@ def test_balanced_classes_with_weights_are_the_same_from_arrays_and_layouts() ->
     one = model.fit(X, Y, a).coef_
     np.testing.assert_allclose(one, theirs.fit(X, Y, a).coef_, rtol=1e-4)
     np.testing.assert_allclose(model.fit(mllib_py.layout(X, Y, a)).coef_, one, rtol=1e-6)
+
+
+def test_a_regressor_refuses_texts() -> None:
+    for model in (linear.Ridge(), linear.Lasso(), linear.SGDRegressor()):
+        with pytest.raises(ValueError, match="y must hold numbers for"):
+            model.fit(X, np.where(Y, "a", "b"))
+    with pytest.raises(ValueError, match=r"layout\(X, y, target='numbers'\)"):
+        linear.Ridge().fit(mllib_py.layout(X, Y))
