@@ -6,15 +6,22 @@ package mllibpy.kernel
 final class Panels(columns: Int, tiles: Tiles = Tiles.best) {
   import Panels.{Rows, Width}
 
-  private val count = (columns + Width - 1) / Width
+  private val stride = Panels.stride(columns)
+  private val count = stride / Width
 
-  /** Numbers to a row of the sums. */
-  val stride: Int = count * Width
+  // Panel p holds columns p * Width and on, row by row, from p * Rows * Width on; what stands
+  // behind the last column stays 0.
+  private val values = new Array[Double](Rows * stride)
 
-  /** Panel p holds columns p * [[Panels.Width]] and on, row by row, from p * Rows * Width on; what
-    * stands behind the last column stays 0.
-    */
-  val values: Array[Double] = new Array(Rows * stride)
+  /** Takes a row's numbers, those from `at` on. */
+  def set(row: Int, x: Array[Double], at: Int): Unit = {
+    var f = 0
+    while (f < columns) {
+      val to = f * Rows + row * Width
+      System.arraycopy(x, at + f, values, to, Math.min(Width, columns - f))
+      f += Width
+    }
+  }
 
   /** `sums(f * stride + g) += sum of x_f x_g` over the first n rows, for g >= f; what stands below
     * the diagonal is of no use.
@@ -35,6 +42,9 @@ final class Panels(columns: Int, tiles: Tiles = Tiles.best) {
 }
 
 object Panels {
+
+  /** Numbers to a row of the sums. */
+  def stride(columns: Int): Int = (columns + Width - 1) / Width * Width
 
   /** Columns to a panel, and rows at most: a panel is 32 KB. */
   final val Width = 16

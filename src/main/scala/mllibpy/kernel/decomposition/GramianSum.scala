@@ -20,7 +20,7 @@ final class GramianSum(
   @transient private lazy val packed = new Panels(features, tiles)
 
   /** Numbers to a row of the sums. */
-  val stride: Int = packed.stride
+  val stride: Int = Panels.stride(features)
   private val sums = new Array[Double](Math.multiplyExact(stride, stride))
   var rows = 0L
 
@@ -48,20 +48,15 @@ final class GramianSum(
   }
 
   private def pack(block: DenseExamples, from: Int, n: Int): Unit = {
-    val out = packed.values
+    val x = new Array[Double](features)
     var r = 0
     while (r < n) {
-      var f = 0
-      while (f < features) {
-        val at = (from + r) * block.stride + f
-        val to = f * Tile + r * Panel
-        val width = Math.min(Panel, features - f)
-        if (means == null) System.arraycopy(block.values, at, out, to, width)
-        else {
-          var j = 0
-          while (j < width) { out(to + j) = block.values(at + j) - means(f + j); j += 1 }
-        }
-        f += Panel
+      val at = (from + r) * block.stride
+      if (means == null) packed.set(r, block.values, at)
+      else {
+        var f = 0
+        while (f < features) { x(f) = block.values(at + f) - means(f); f += 1 }
+        packed.set(r, x, 0)
       }
       r += 1
     }
@@ -157,7 +152,7 @@ object GramianSum {
 
   /** Bytes of such a sum. */
   def bytes(features: Int): Long = {
-    val stride = (features + Panel - 1L) / Panel * Panel
+    val stride = Panels.stride(features).toLong
     8 * stride * stride
   }
 }

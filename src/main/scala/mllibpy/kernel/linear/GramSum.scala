@@ -17,7 +17,7 @@ final class GramSum(
     @transient private val tiles: Tiles = Tiles.best
 ) extends Serializable {
   @transient private lazy val packed = new Panels(features, tiles)
-  private val stride = packed.stride
+  private val stride = Panels.stride(features)
   private val gram = new Array[Double](stride * stride)
   private val moment = new Array[Double](stride)
   private var squares = 0.0
@@ -50,17 +50,11 @@ final class GramSum(
     rows.copy(row, x)
     var f = 0
     while (f < features) {
-      val at = f * Panels.Rows + to * Panels.Width
-      val end = Math.min(features, f + Panels.Width)
-      var g = f
-      while (g < end) {
-        val centred = (x(g) - means(g)) * by
-        packed.values(at + g - f) = centred
-        moment(g) += centred * target
-        g += 1
-      }
-      f = end
+      x(f) = (x(f) - means(f)) * by
+      moment(f) += x(f) * target
+      f += 1
     }
+    packed.set(to, x, 0)
     squares += target * target
   }
 

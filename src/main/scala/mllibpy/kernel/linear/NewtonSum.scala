@@ -20,7 +20,7 @@ final case class HessianPlan(
 
   /** Bytes of the statistic. */
   def bytes: Long = {
-    val columns = (features / Panels.Width + 1L) * Panels.Width
+    val columns = Panels.stride(features + 1).toLong
     8 * (columns * columns + stride)
   }
 }
@@ -41,7 +41,7 @@ final class NewtonSum(
   val first = new LossSum(loss, shape, at)
   private val columns = plan.features + 1
   @transient private lazy val packed = new Panels(columns)
-  private val stride = packed.stride
+  private val stride = Panels.stride(columns)
   private val sums = new Array[Double](Math.multiplyExact(stride, stride))
 
   // Whether rows were sparse: they stay so, and are centred when all are summed.
@@ -135,20 +135,11 @@ final class NewtonSum(
 
   /** A row in the plan's coordinates, times the root of what it weighs. */
   private def pack(x: Array[Double], row: Int, root: Double): Unit = {
-    val (out, centres, scales) = (packed.values, plan.centres, plan.scales)
-    val features = plan.features
+    val (centres, scales, last) = (plan.centres, plan.scales, plan.features)
     var f = 0
-    while (f < features) {
-      val at = f * Panels.Rows + row * Panels.Width - f
-      val end = Math.min(features, f + Panels.Width)
-      var g = f
-      while (g < end) { out(at + g) = (x(g) - centres(g)) * scales(g) * root; g += 1 }
-      f = end
-    }
-    if (plan.intercept) {
-      val panel = features / Panels.Width * Panels.Width
-      out(panel * Panels.Rows + row * Panels.Width + features - panel) = root
-    }
+    while (f < last) { x(f) = (x(f) - centres(f)) * scales(f) * root; f += 1 }
+    x(last) = if (plan.intercept) root else 0
+    packed.set(row, x, 0)
   }
 
   def merge(other: NewtonSum): this.type = {
