@@ -30,7 +30,12 @@ def spark() -> Iterator[Any]:
     session = mllib_py.session(
         "local[2]",
         memory="1g",
-        conf={"spark.sql.shuffle.partitions": "2", "spark.sql.session.timeZone": "UTC"},
+        conf={
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.session.timeZone": "UTC",
+            # Small DataFrames are Spark's in the tests, as large ones are.
+            "spark.mllib_py.driverBytes": "0",
+        },
     )
     yield session
     session.stop()

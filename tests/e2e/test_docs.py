@@ -29,6 +29,7 @@ PAGES = (
     "docs/decomposition.md",
     "docs/linear.md",
     "docs/movielens.md",
+    "docs/tuning.md",
     "docs/write-an-algorithm.md",
 )
 RUN = ("python", "scala", "bash")
@@ -111,18 +112,20 @@ def test_bash(page: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", pages_with("scala"))
 def test_scala(page: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    name, source = program("".join(block.code for block in of(page, "scala")))
+    names, source = program("".join(block.code for block in of(page, "scala")))
     jar = compiled(source, tmp_path_factory.mktemp("scala"))
     submit = ("spark-submit", "--master", "local[2]", "--conf", "spark.ui.enabled=false")
-    run(folder, *submit, "--class", name, "--jars", JAR, jar)
+    for name in names:
+        run(folder, *submit, "--class", name, "--jars", JAR, jar)
 
 
-def program(code: str) -> tuple[str, str]:
-    """Return the main class and the source of a program; statements are put into a main."""
-    main = re.search(r"^object (\w+)[^\n]*\{(?:(?!^\}).)*?\bdef main\(", code, re.DOTALL | re.M)
-    if main:
-        return main[1], code
-    return "Page", f"object Page {{\ndef main(args: Array[String]): Unit = {{\n{code}\n}}\n}}\n"
+def program(code: str) -> tuple[list[str], str]:
+    """Return the main classes and the source of a program; statements are put into a main."""
+    main = r"^object (\w+)[^\n]*\{(?:(?!^\}).)*?\bdef main\("
+    names = re.findall(main, code, re.DOTALL | re.M)
+    if names:
+        return names, code
+    return ["Page"], f"object Page {{\ndef main(args: Array[String]): Unit = {{\n{code}\n}}\n}}\n"
 
 
 def compiled(source: str, scratch: Path) -> Path:

@@ -167,6 +167,39 @@ def test_the_wheel_alone_fits(installed: Installed) -> None:
     assert list(installed.folder.iterdir()) == []  # a run leaves nothing lying about
 
 
+SEARCH = """
+import sys
+import mllib_py
+from mllib_py import tune
+assert "optuna" not in sys.modules
+spark = mllib_py.session(master="local[2]", memory="1g")
+from sklearn.datasets import load_iris
+from sklearn.svm import SVC
+X, y = load_iris(return_X_y=True)
+search = tune.GridSearchCV(SVC(), {"C": [0.1, 1.0]}, cv=3).fit(X, y)
+assert search.best_score_ > 0.9
+study = tune.Study(lambda params: params["x"], {"x": [3, 1, 2]}, sampler="grid").run()
+assert study.best_params == {"x": 1}
+print(tune.__file__)
+spark.stop()
+sys.modules["optuna"] = None
+del tune.Study
+for name in [n for n in sys.modules if n.startswith("mllib_py.tune.")]:
+    del sys.modules[name]
+try:
+    tune.Study
+except ImportError as error:
+    assert "pip install 'mllib-py[tune]'" in str(error), error
+"""
+
+
+def test_the_wheel_alone_searches_and_studies(installed: Installed) -> None:
+    run = installed.run("python", "-c", SEARCH)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.split()[-1].startswith(str(installed.environment))
+    assert list(installed.folder.iterdir()) == []
+
+
 def test_the_command_is_installed(installed: Installed) -> None:
     run = installed.run("mllib-py", "--version")
     assert run.returncode == 0, run.stderr

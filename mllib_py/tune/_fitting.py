@@ -1,0 +1,286 @@
+"""An estimator as the objective of a study: cross-validation, at once or step by step."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags, indexable
+
+from mllib_py import _checks
+from mllib_py.tune._backend import Handle
+from mllib_py.tune._space import Space
+from mllib_py.tune._trial import Trial, TrialPruned
+
+#: Names of user attributes that trials of an estimator have.
+SCORES, TRAIN_SCORES, FIT_TIME, SCORE_TIME = "scores", "train_scores", "fit_time", "score_time"
+_FIT, _PARTIAL, _GROW, _CONTINUE = "fit", "partial_fit", "grow", "continue"
+
+
+def rows_of(X: Any, rows: Any) -> Any:
+    """Take rows of an array, a sparse matrix, a frame or a list."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if hasattr(X, "tocsr"):
+        return X.tocsr()[rows]
+    if hasattr(X, "shape"):
+        return X[rows]
+    return [X[i] for i in rows]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an estimator learns: at once, or in steps that are worth a report each."""
+
+    kind: str = _FIT
+    #: The parameter that says how far it goes.
+    resource: str = ""
+    steps: int = 1
+
+    def learn(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> Iterator[Any]:
+        """Fit a model, step by step, and yield it after each."""
+        total = model.get_params()[self.resource] if self.resource else 0
+        if self.kind in (_GROW, _CONTINUE):
+            model.set_params(warm_start=True)
+        classes = {"classes": np.unique(y)} if is_classifier(model) else {}
+        for step in range(1, self.steps + 1):
+            if self.kind == _PARTIAL:
+                model.partial_fit(X, y, **more, **(classes if step == 1 else {}))
+            else:
+                if self.kind == _GROW:
+                    model.set_params(**{self.resource: max(1, round(total * step / self.steps))})
+                if self.kind == _CONTINUE:
+                    model.set_params(**{self.resource: max(1, round(total / self.steps))})
+                with warnings.catch_warnings():
+                    if self.kind == _CONTINUE:  # a part of the way does not converge
+                        warnings.simplefilter("ignore", ConvergenceWarning)
+                    model.fit(X, y, **more)
+            yield model
+
+
+def way_of(estimator: Any, epochs: int | None) -> Way:
+    """Find how an estimator learns step by step.
+
+    Raises
+    ------
+    ValueError
+        It cannot, and `epochs` asks for it.
+    """
+    if epochs is None:
+        return Way()
+    _checks.count("epochs", epochs)
+    if hasattr(estimator, "partial_fit"):
+        return Way(_PARTIAL, steps=epochs)
+    names = estimator.get_params(deep=False)
+    if "warm_start" in names and "n_estimators" in names:
+        return Way(_GROW, "n_estimators", epochs)
+    if isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        return Way(_GROW, "max_iter", epochs)
+    if "warm_start" in names and "max_iter" in names:
+        return Way(_CONTINUE, "max_iter", epochs)
+    raise ValueError(
+        f"epochs needs an estimator that goes on: {type(estimator).__name__} has no partial_fit, "
+        "and no warm_start with n_estimators or max_iter"
+    )
+
+
+@dataclass
+class Problem:
+    """What a study of an estimator is about."""
+
+    estimator: Any
+    X: Any
+    y: Any
+    splits: list[tuple[Any, Any]]
+    scorer: Callable[..., Any]
+    #: The metric that counts, where there are several.
+    metric: str
+    way: Way
+    train_scores: bool = False
+    fit_params: dict[str, Any] = field(default_factory=dict)
+
+    def objective(self, data: Handle, reports: bool) -> Objective:
+        """Return the objective, whose data lie where trials run."""
+        return Objective(
+            self.estimator,
+            data,
+            self.scorer,
+            self.metric,
+            self.way,
+            self.train_scores,
+            reports,
+        )
+
+    def check_names(self, space: Space) -> None:
+        """Refuse parameters that the estimator has not."""
+        for name in space.dimensions:
+            try:
+                clone(self.estimator).set_params(**{name: None})
+            except ValueError as error:
+                raise ValueError(
+                    f"the space names no parameter of the estimator: {error}"
+                ) from None
+
+    @property
+    def data(self) -> tuple[Any, ...]:
+        """What is scattered."""
+        return self.X, self.y, self.splits, self.fit_params
+
+
+def problem(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    groups: Any = None,
+    cv: Any = None,
+    scoring: Any = None,
+    metric: str | None = None,
+    epochs: int | None = None,
+    train_scores: bool = False,
+    fit_params: dict[str, Any] | None = None,
+) -> Problem:
+    """Check what an estimator is to be tried on, and split the rows."""
+    if X is None:
+        raise ValueError("an estimator in the place of an objective needs X")
+    if isinstance(X, list) and X and isinstance(X[0], list | tuple):
+        X = np.asarray(X)
+    X, y, groups = indexable(X, y if y is None or hasattr(y, "iloc") else np.asarray(y), groups)
+    scorer = check_scoring(estimator, scoring=scoring)
+    several = isinstance(scoring, list | tuple | set | dict)
+    if several:
+        names = list(scoring)
+        if metric not in names:
+            raise ValueError(
+                f"with several metrics refit must name the one that counts, one of {names}, "
+                f"not {metric!r}"
+            )
+    way = way_of(estimator, epochs)
+    splits = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
+    return Problem(
+        estimator,
+        X,
+        y,
+        splits,
+        scorer,
+        metric if several and metric is not None else "score",
+        way,
+        train_scores,
+        fit_params or {},
+    )
+
+
+class Fold:
+    """One split's model on its way."""
+
+    def __init__(self, owner: Objective, model: Any, data: tuple[Any, ...], split: Any) -> None:
+        X, y, _, fit_params = data
+        train, test = split
+        pairwise = get_tags(model).input_tags.pairwise
+        self.train = _part(X, train, train, pairwise), None if y is None else rows_of(y, train)
+        self.test = _part(X, test, train, pairwise), None if y is None else rows_of(y, test)
+        n = len(train) + len(test) if not hasattr(X, "shape") else X.shape[0]
+        more = {
+            k: rows_of(v, train) if hasattr(v, "__len__") and len(v) == n else v
+            for k, v in fit_params.items()
+        }
+        self.owner = owner
+        self.steps = owner.way.learn(model, *self.train, more)
+        self.fit_time = self.score_time = 0.0
+        self.scores: dict[str, float] = {}
+        self.train_scores: dict[str, float] = {}
+
+    def advance(self) -> None:
+        """Learn one step further, and score."""
+        start = time.perf_counter()
+        model = next(self.steps)
+        learnt = time.perf_counter()
+        self.scores = self.owner.scored(model, *self.test)
+        self.fit_time += learnt - start
+        self.score_time += time.perf_counter() - learnt
+        if self.owner.train_scores:
+            self.train_scores = self.owner.scored(model, *self.train)
+
+
+class Objective:
+    """Cross-validates an estimator with given parameters, where the data lie."""
+
+    def __init__(
+        self,
+        estimator: Any,
+        data: Handle,
+        scorer: Callable[..., Any],
+        metric: str,
+        way: Way,
+        train_scores: bool,
+        reports: bool,
+    ) -> None:
+        self.estimator = estimator
+        self.data = data
+        self.scorer = scorer
+        self.metric = metric
+        self.way = way
+        self.train_scores = train_scores
+        self.reports = reports
+
+    def __call__(self, params: dict[str, Any], trial: Trial) -> float:
+        """Return the mean score over the splits."""
+        data = self.data.get()
+        model = clone(self.estimator).set_params(**clone(params, safe=False))
+        folds: list[Fold] = []
+        if self.way.kind == _FIT:
+            # A split is a step: the mean over the first ones says the same of each trial.
+            for split in data[2]:
+                folds.append(Fold(self, clone(model), data, split))
+                folds[-1].advance()
+                self._tell(trial, folds, len(folds))
+        else:
+            folds = [Fold(self, clone(model), data, split) for split in data[2]]
+            for step in range(1, self.way.steps + 1):
+                for fold in folds:
+                    fold.advance()
+                self._tell(trial, folds, step)
+        return self._mean(folds)
+
+    def scored(self, model: Any, X: Any, y: Any) -> dict[str, float]:
+        """Return a model's scores by name."""
+        found = self.scorer(model, X) if y is None else self.scorer(model, X, y)
+        if not isinstance(found, dict):
+            found = {self.metric: found}
+        return {name: float(score) for name, score in found.items()}
+
+    def _mean(self, folds: list[Fold]) -> float:
+        return float(np.mean([fold.scores[self.metric] for fold in folds]))
+
+    def _tell(self, trial: Trial, folds: list[Fold], step: int) -> None:
+        trial.set_user_attr(SCORES, [fold.scores for fold in folds])
+        trial.set_user_attr(FIT_TIME, [fold.fit_time for fold in folds])
+        trial.set_user_attr(SCORE_TIME, [fold.score_time for fold in folds])
+        if self.train_scores:
+            trial.set_user_attr(TRAIN_SCORES, [fold.train_scores for fold in folds])
+        if self.reports:
+            trial.report(self._mean(folds), step)
+            last = len(self.data.get()[2]) if self.way.kind == _FIT else self.way.steps
+            if step < last and trial.should_prune():  # at the last there is nothing to spare
+                raise TrialPruned
+
+
+def refitted(problem: Problem, params: dict[str, Any]) -> Any:
+    """Fit the estimator with the best parameters on all rows."""
+    model = clone(problem.estimator).set_params(**clone(params, safe=False))
+    for _ in problem.way.learn(model, problem.X, problem.y, problem.fit_params):
+        pass
+    return model
+
+
+def _part(X: Any, rows: Any, columns: Any, pairwise: bool) -> Any:
+    return X[np.ix_(rows, columns)] if pairwise else rows_of(X, rows)

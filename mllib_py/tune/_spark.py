@@ -1,0 +1,529 @@
+"""Trials as Spark tasks: a job of one task for each, from threads of the driver."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import cloudpickle
+from pyspark import InheritableThread, SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
+from pyspark.sql import SparkSession
+
+from mllib_py._session import CONNECT, is_connect
+from mllib_py.tune import _task
+from mllib_py.tune._backend import GRACE, EndingFuture, WorkerLost, WorkTimeout
+from mllib_py.tune._container import Packed
+from mllib_py.tune._scatter import (
+    FILES_FROM,
+    BroadcastHandle,
+    FileHandle,
+    SentHandle,
+    SparkFileHandle,
+    check_strategy,
+    noted,
+)
+
+T = TypeVar("T")
+
+POOL = "mllib_py.tune"
+NO_SESSION = (
+    "there is no active Spark session: start one (mllib_py.session()), or give backend='local' for "
+    "processes of this machine"
+)
+_LOST = "the process that ran the work has died, or its executor has (out of memory, or killed)"
+
+
+def active() -> SparkSession:
+    """Return the session that runs, or say that there is none."""
+    if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
+        raise RuntimeError(CONNECT)
+    try:
+        return SparkSession.active()
+    except PySparkRuntimeError:
+        raise RuntimeError(NO_SESSION) from None
+
+
+class _Cluster:
+    """How many slots a Spark application has; asked anew at most once a second."""
+
+    def __init__(self, context: SparkContext) -> None:
+        self._context = context
+        conf = context.getConf()
+        master = context.master or ""
+        self.local = master.startswith("local") and "cluster" not in master
+        self.cpus = int(conf.get("spark.task.cpus", "1") or 1)
+        self._dynamic = conf.get("spark.dynamicAllocation.enabled", "false") == "true"
+        self._most = conf.get("spark.dynamicAllocation.maxExecutors")
+        self._asked = -1.0
+        self._cores: list[int] = []
+        self._lock = threading.Lock()
+
+    def cores(self) -> list[int]:
+        """Return the cores of each live executor."""
+        with self._lock:
+            if time.monotonic() - self._asked > 1:
+                self._cores = self._ask()
+                self._asked = time.monotonic()
+            return self._cores
+
+    def _ask(self) -> list[int]:
+        # defaultParallelism is one's own setting where there is one, and never below 2.
+        live = self._context._jsc.sc().statusStore().executorList(True)
+        found = [live.apply(i).totalCores() for i in range(live.size())]
+        return [c for c in found if c > 0] or [self._context.defaultParallelism]
+
+    @property
+    def slots(self) -> int:
+        """How many tasks run at once."""
+        cores = self.cores()
+        slots = sum(c // self.cpus for c in cores)
+        if self._dynamic:  # executors come only for tasks that wait
+            each = max(cores) // self.cpus
+            slots = int(self._most) * each if self._most else slots + each
+        return max(1, slots)
+
+    def check(self, cores: int) -> None:
+        """Refuse more cores for one piece of work than an executor has."""
+        largest = max(self.cores())
+        if not isinstance(cores, int) or cores < 1:
+            raise ValueError(f"cores must be an integer of at least 1, not {cores!r}")
+        if cores > largest:
+            raise ValueError(f"work of {cores} cores cannot run: an executor has {largest}")
+
+
+class _Piece:
+    """A piece of work on its way."""
+
+    def __init__(self, pickled: bytes, label: str, cores: int, slots: int, timeout: float | None):
+        self.pickled, self.label, self.timeout = pickled, label, timeout
+        self.cores, self.slots = cores, slots
+        self.group = f"{POOL}-{uuid.uuid4().hex}"
+        self.beside: dict[str, Any] = {}
+        self.future: EndingFuture[Any]
+        self.timer: threading.Timer | None = None
+        self.ended = threading.Event()
+
+
+class SparkBackend:
+    """Slots of a Spark application.
+
+    Each piece of work is a job of one task, started from a thread of the driver, in a job group of
+    its own and in the fair-scheduler pool "mllib_py.tune". No more run at once than there are
+    slots; others wait on the driver, in the order of `submit`.
+
+    Work runs once at most: where its Python worker or its executor dies, Spark's further attempts
+    (``spark.task.maxFailures``) do not run it again but end its future with `WorkerLost`, and
+    who submitted it decides. The time of work counts from when it is called in its worker, which
+    ends itself when it is over, with a traceback in the executor's standard error. Work that is
+    cancelled gives its slot back when Spark has killed its Python worker, a few seconds later.
+    Leave ``spark.speculation.task.duration.threshold`` unset: a copy of a task would be taken for
+    an attempt after a loss.
+
+    Work of more than ``spark.task.cpus`` cores takes as many slots as it needs. On a cluster its
+    task also asks Spark for these cores (a resource profile), so that they are of one executor.
+
+    Parameters
+    ----------
+    spark : pyspark.sql.SparkSession, optional
+        Default: the session that runs.
+    folder : str, optional
+        A folder that all nodes have under this path (NFS, say): scattered data are files there,
+        which all map. Or the URI of a folder, ``hdfs://`` say, from which each executor fetches
+        them once. By default each executor fetches them from the driver.
+
+    Raises
+    ------
+    RuntimeError
+        No session runs, it is Spark Connect's, or PYSPARK_PIN_THREAD is off.
+
+    Examples
+    --------
+    >>> import mllib_py
+    >>> from mllib_py.tune import SparkBackend
+    >>> backend = SparkBackend(mllib_py.session())
+    >>> backend.submit(lambda: 6 * 7).result()
+    42
+    >>> backend.close()
+    """
+
+    def __init__(self, spark: SparkSession | None = None, *, folder: str | None = None) -> None:
+        if spark is not None and is_connect(spark):
+            raise RuntimeError(CONNECT)
+        if os.environ.get("PYSPARK_PIN_THREAD", "true").lower() == "false":
+            raise RuntimeError(
+                "PYSPARK_PIN_THREAD is false: trials need a job group for each thread; unset it"
+            )
+        self._spark = spark or active()
+        self._context = self._spark.sparkContext
+        self._cluster = _Cluster(self._context)
+        self._base = self._context.parallelize([0], 1)
+        self._profiles: dict[int, Any] = {}
+        self._lock = threading.RLock()
+        self._waiting: deque[_Piece] = deque()
+        self._running: set[_Piece] = set()
+        self._ready: SimpleQueue[_Piece | None] = SimpleQueue()
+        self._threads = 0
+        self._idle = 0
+        self._closed = False
+        self._handles: dict[str, weakref.ref[SentHandle]] = {}
+        self._folder = folder
+        self._shipped = [0, 0]
+
+    def __deepcopy__(self, memo: Any) -> SparkBackend:
+        return self  # scikit-learn's clone copies parameters; a cluster is one
+
+    @property
+    def slots(self) -> int:
+        """How many pieces of work of one core run at once now, by the executors that live."""
+        return self._cluster.slots
+
+    @property
+    def address(self) -> str:
+        """The driver's host, as executors reach it."""
+        return str(self._context.getConf().get("spark.driver.host", "127.0.0.1"))
+
+    def submit(
+        self,
+        work: Callable[[], T],
+        *,
+        label: str = "",
+        cores: int = 1,
+        timeout: float | None = None,
+    ) -> Future[T]:
+        """Run a piece of work in a Python worker; see `Backend.submit`.
+
+        Parameters
+        ----------
+        work : callable
+            Called without arguments. What it holds is pickled with it: `scatter` large data.
+        label : str, optional
+            The job's description in Spark's UI.
+        cores : int, default=1
+            Threads of BLAS and OpenMP.
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        concurrent.futures.Future
+
+        Raises
+        ------
+        ValueError
+            More cores than an executor has.
+        TypeError
+            Work that cannot be pickled.
+        RuntimeError
+            The backend is closed.
+        """
+        self._cluster.check(cores)
+        try:
+            with noted() as handles:
+                pickled = cloudpickle.dumps(work)
+        except Exception as error:
+            raise TypeError(f"the work cannot be pickled: {error}") from error
+        piece = _Piece(pickled, label, cores, -(-cores // self._cluster.cpus), timeout)
+        piece.beside = {h.key: h.beside() for h in handles}
+        piece.future = EndingFuture(lambda: self._end(piece))
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the backend is closed")
+            self._waiting.append(piece)
+        self._dispatch()
+        return piece.future
+
+    def scatter(self, *objects: Any) -> SentHandle:
+        """Send objects to all nodes, once; see `Backend.scatter` and `mllib_py.tune.scatter`."""
+        return self.scatter_by("auto", *objects)
+
+    def scatter_by(self, strategy: str, *objects: Any) -> SentHandle:
+        """Send objects by "broadcast", "files", or what is right for their size ("auto")."""
+        check_strategy(strategy)
+        packed = Packed(objects)
+        shared = self._cluster.local or self._folder is not None
+        large = packed.nbytes >= FILES_FROM
+        if strategy == "files" or (strategy == "auto" and (large or self._cluster.local)):
+            handle = self._by_files(packed, shared, strategy)
+        else:
+            why = f"less than {FILES_FROM >> 20} MiB" if strategy == "auto" else "asked for"
+            facts = {"strategy": "broadcast", "bytes": packed.nbytes, "reason": why}
+            facts["by"] = "a Spark broadcast, a copy in each Python worker"
+            handle = BroadcastHandle(packed, facts, self._context.broadcast)
+        with self._lock:
+            self._handles[handle.key] = weakref.ref(handle)
+        return handle
+
+    def _by_files(self, packed: Packed, shared: bool, strategy: str) -> SentHandle:
+        why = "asked for"
+        if strategy == "auto":
+            why = "one machine" if self._cluster.local else f"{FILES_FROM >> 20} MiB or more"
+        facts: dict[str, Any] = {"strategy": "files", "bytes": packed.nbytes, "reason": why}
+        if self._folder is not None and "://" in self._folder:
+            facts["by"] = f"a file under {self._folder}, one read for each executor, then mapped"
+            return SparkFileHandle(packed, facts, self._add_by_hadoop)
+        if shared:
+            where = self._folder or "this machine"
+            facts["by"] = f"one file, which all Python workers map ({where})"
+            return FileHandle(packed, facts, self._folder)
+        facts["by"] = "Spark's files, one for each executor, which its Python workers map"
+        return SparkFileHandle(packed, facts, self._add)
+
+    def _add(self, path: Path) -> Callable[[], None]:
+        self._context.addFile(str(path))
+        return lambda: None
+
+    def _add_by_hadoop(self, path: Path) -> Callable[[], None]:
+        """Put a file into HDFS (or what else Hadoop writes), where executors fetch it."""
+        jvm: Any = self._context._jvm
+        to = jvm.org.apache.hadoop.fs.Path(f"{self._folder}/{path.name}")
+        files = to.getFileSystem(self._context._jsc.hadoopConfiguration())
+        files.copyFromLocalFile(False, True, jvm.org.apache.hadoop.fs.Path(path.as_uri()), to)
+        self._context.addFile(to.toString())
+
+        def delete() -> None:
+            with contextlib.suppress(Exception):
+                files.delete(to, False)
+
+        # Executors that join fetch it until the application ends: emptied first, deleted then.
+        atexit.register(delete)
+        return lambda: files.create(to, True).close()
+
+    def close(self) -> None:
+        """Cancel what waits and runs, and end the threads."""
+        with self._lock:
+            self._closed = True
+            pieces = [*self._waiting, *self._running]
+            threads, self._threads = self._threads, 0
+        for piece in pieces:
+            piece.future.cancel()
+        for _ in range(threads):
+            self._ready.put(None)
+        for found in list(self._handles.values()):
+            if (handle := found()) is not None:
+                handle.release()
+
+    def _dispatch(self) -> None:
+        """Hand waiting work to threads while there are slots."""
+        slots = self.slots
+        with self._lock:
+            taken = sum(p.slots for p in self._running)
+            # Work that asks for more than all slots still runs, alone.
+            while self._waiting and (not self._running or taken + self._waiting[0].slots <= slots):
+                piece = self._waiting.popleft()
+                if piece.future.cancelled():
+                    continue
+                taken += piece.slots
+                self._running.add(piece)
+                self._ready.put(piece)
+                if self._ready.qsize() > self._idle:
+                    self._threads += 1
+                    InheritableThread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        """Run pieces of work until the backend is closed; one thread of many."""
+        self._context.setLocalProperty("spark.scheduler.pool", POOL)
+        while True:
+            with self._lock:
+                self._idle += 1
+            piece = self._ready.get()
+            with self._lock:
+                self._idle -= 1
+            if piece is None:
+                return
+            try:
+                self._run(piece)
+            finally:
+                piece.ended.set()
+                if piece.timer is not None:
+                    piece.timer.cancel()
+                with self._lock:
+                    self._running.discard(piece)
+                self._dispatch()
+
+    def _run(self, piece: _Piece) -> None:
+        start = time.monotonic()
+        if piece.timeout is not None:
+            self._watch(piece, piece.timeout + GRACE)
+        try:
+            # Not interrupted: Spark's monitor kills the Python worker of a task that is told to
+            # end, but only while the task itself still waits for it.
+            self._context.setJobGroup(piece.group, piece.label or POOL, False)
+            job = self._base.mapPartitions(self._task(piece))
+            if piece.slots > 1 and not self._cluster.local:
+                job = job.withResources(self._profile(piece.cores))
+            if piece.future.done():
+                return
+            kind, value = cloudpickle.loads(job.collect()[0])
+        except Exception as error:
+            kind, value = _task.RAISED, _why(error)
+        if kind == _task.LOST:
+            kind, value = _task.RAISED, WorkerLost(_LOST)
+        late = piece.timeout is not None and time.monotonic() - start >= piece.timeout
+        if late and isinstance(value, WorkerLost):  # its worker ended itself
+            value = _too_long(piece.timeout)
+        _settle(piece.future, kind, value)
+
+    def _task(self, piece: _Piece) -> _task.Task:
+        with self._lock:
+            self._shipped[0] += 1
+            self._shipped[1] += len(piece.pickled)
+            gone = [k for k, r in self._handles.items() if (h := r()) is None or h.released]
+            for key in gone[:-64]:  # workers that had it have heard of it
+                del self._handles[key]
+        return _task.Task(
+            piece.pickled, piece.cores, piece.beside, tuple(gone[-64:]), piece.timeout
+        )
+
+    @property
+    def shipped(self) -> dict[str, int]:
+        """How many pieces of work were sent, and their bytes (``tasks``, ``bytes``)."""
+        return {"tasks": self._shipped[0], "bytes": self._shipped[1]}
+
+    def _profile(self, cores: int) -> Any:
+        with self._lock:
+            if cores not in self._profiles:
+                asked = TaskResourceRequests().cpus(cores)
+                self._profiles[cores] = ResourceProfileBuilder().require(asked).build
+            return self._profiles[cores]
+
+    def _watch(self, piece: _Piece, seconds: float) -> None:
+        piece.timer = threading.Timer(seconds, self._time_out, (piece,))
+        piece.timer.daemon = True
+        piece.timer.start()
+
+    def _time_out(self, piece: _Piece) -> None:
+        if piece.ended.is_set():
+            return
+        assert piece.timeout is not None
+        if not self._begun(piece):
+            self._watch(piece, piece.timeout + GRACE)
+            return
+        if _settle(piece.future, _task.RAISED, _too_long(piece.timeout)):
+            self._end(piece)
+
+    def _begun(self, piece: _Piece) -> bool:
+        """Tell whether the task of a job runs."""
+        tracker = self._context.statusTracker()
+        for job in tracker.getJobIdsForGroup(piece.group):
+            info = tracker.getJobInfo(job)
+            for stage in info.stageIds if info else ():
+                found = tracker.getStageInfo(stage)
+                if found and found.numActiveTasks > 0:
+                    return True
+        return False
+
+    def _end(self, piece: _Piece) -> None:
+        """Cancel the job of a piece of work, also one that Spark is about to be given."""
+        with self._lock:
+            if piece not in self._running:
+                return
+        try:
+            self._context.cancelJobGroup(piece.group)
+        except Exception:  # the session was stopped, and its jobs with it
+            return
+        if not piece.ended.wait(0.05):
+            again = threading.Timer(0.2, self._end, (piece,))
+            again.daemon = True
+            again.start()
+
+
+class DriverThreads:
+    """Slots for work that starts Spark jobs itself: threads of the driver.
+
+    Each has a fair-scheduler pool of its own ("mllib_py.tune.0" and so on), so that with
+    ``spark.scheduler.mode=FAIR`` their jobs share the executors.
+
+    Parameters
+    ----------
+    slots : int
+        How many.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._context = active().sparkContext
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        for i in range(slots):
+            InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True).start()
+
+    def submit(
+        self,
+        work: Callable[[], T],
+        *,
+        label: str = "",
+        cores: int = 1,
+        timeout: float | None = None,
+    ) -> Future[T]:
+        """Run a piece of work in a thread; what runs is not ended by `Future.cancel`."""
+        future: Future[T] = Future()
+        self._waiting.put((future, work))
+        return future
+
+    def scatter(self, *objects: Any) -> SentHandle:
+        """Refuse: threads of the driver have what the driver has."""
+        raise TypeError("threads of the driver need no scattered data")
+
+    def close(self) -> None:
+        """End the threads after what they run."""
+        for _ in range(self.slots):
+            self._waiting.put(None)
+
+    def _serve(self, pool: str) -> None:
+        self._context.setLocalProperty("spark.scheduler.pool", pool)
+        while (item := self._waiting.get()) is not None:
+            future, work = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                value = work()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(value)
+
+
+def _too_long(timeout: float | None) -> WorkTimeout:
+    return WorkTimeout(f"the work took more than {timeout:g} s")
+
+
+def _settle(future: Future[Any], kind: str, value: Any) -> bool:
+    """End a future, unless it has ended; tell whether this did."""
+    try:
+        if kind == _task.DONE:
+            future.set_result(value)
+        else:
+            future.set_exception(value)
+    except Exception:  # InvalidStateError: cancelled or timed out meanwhile
+        return False
+    return True
+
+
+def _why(error: Exception) -> Exception:
+    """Turn the failure of a Spark job, which is no failure of the work, into a sentence."""
+    text = str(error)
+    if "Python worker exited unexpectedly" in text or "ExecutorLostFailure" in text:
+        return WorkerLost(_LOST)
+    if "SparkContext was shut down" in text or "stopped SparkContext" in text:
+        return RuntimeError("the Spark session was stopped while work ran")
+    if "No module named" in text:
+        name = text.split("No module named", 1)[1].split("\n", 1)[0].strip()
+        return RuntimeError(
+            f"the cluster's Python workers have no module {name}: install mllib-py[tune] there, in "
+            "the same version (PYSPARK_PYTHON says which Python they run)"
+        )
+    reason = next((w for w in ("most recent failure:", "Caused by:") if w in text), "")
+    line = text.split(reason, 1)[1] if reason else text
+    return RuntimeError(f"Spark could not run the work: {line.strip().splitlines()[0]}")

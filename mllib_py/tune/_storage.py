@@ -1,0 +1,136 @@
+"""Where a study rests (memory, a SQLite or journal file, a URL), and how it goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import optuna
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+Direction: TypeAlias = Literal["minimize", "maximize"]
+
+_SQLITE = (".db", ".sqlite", ".sqlite3")
+_JOURNAL = (".journal", ".log", ".jsonl")
+#: User attributes of trials, as the storage has them.
+DROPPED = "dropped"  # why a trial was ended that says nothing of its parameters
+AGAIN = "again"  # the number of the dropped trial that this one stands for
+DEATHS = "deaths"  # how many drivers died with this trial or those that it stands for
+ERROR = "error"  # the text of the exception that a trial failed with
+RUN = "run"  # where and when it ran
+POINT = "point"  # its number in a grid
+
+DEAD = "the driver died while the trial ran"
+STOPPED = "the study was stopped while the trial ran"
+TIME_UP = "the study's time was up while the trial ran"
+
+
+def check(storage: Any) -> None:
+    """Refuse what is no storage."""
+    if storage is None or isinstance(storage, BaseStorage):
+        return
+    if not isinstance(storage, str | os.PathLike):
+        raise TypeError(f"storage must be None, a path or a URL, not {storage!r}")
+    if "://" in str(storage):
+        return
+    path = Path(storage)
+    if path.suffix not in _SQLITE + _JOURNAL:
+        raise ValueError(
+            f"storage {str(path)!r} must end with {', '.join(_SQLITE)} (SQLite) or with "
+            f"{', '.join(_JOURNAL)} (a journal), or be a URL"
+        )
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"storage {str(path)!r} is in a folder that does not exist")
+
+
+def opened(storage: Any) -> BaseStorage:
+    """Open a storage."""
+    if storage is None:
+        return InMemoryStorage()
+    if isinstance(storage, BaseStorage):
+        return storage
+    if "://" in str(storage):
+        return RDBStorage(str(storage))
+    path = Path(storage).absolute()
+    if path.suffix in _SQLITE:
+        return RDBStorage(f"sqlite:///{path}")
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def begin(
+    storage: Any, name: str, directions: Sequence[Direction], resume: bool, **parts: Any
+) -> optuna.Study:
+    """Create a study in a storage, or go on with the one that is there.
+
+    Raises
+    ------
+    ValueError
+        There is a study of this name and `resume` is False, or it has other directions.
+    """
+    place = opened(storage)
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(
+            storage=place,
+            study_name=name,
+            directions=list(directions),
+            load_if_exists=True,
+            **parts,
+        )
+    finally:
+        optuna.logging.set_verbosity(level)
+    before = study.get_trials(deepcopy=False)
+    if before and not resume:
+        raise ValueError(
+            f"the storage has a study {name!r} of {len(before)} trials already: resume=True goes "
+            "on with it, another name begins a new one"
+        )
+    found = [d.name.lower() for d in study.directions]
+    if found != list(directions):
+        raise ValueError(f"the study {name!r} in the storage has the directions {found}")
+    return study
+
+
+def take_up(study: optuna.Study, retries: int) -> int:
+    """Put trials in the queue again that a dead or stopped driver left; return how many.
+
+    Trials that still stand as running fail, since who ran them is gone. One that was running in
+    more than `retries` dead drivers is not tried again: it may be what they died of.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+    trials = study.get_trials(deepcopy=False)
+    taken = superseded(trials)
+    again = 0
+    for trial in trials:
+        if trial.state != TrialState.FAIL or trial.number in taken:
+            continue
+        dead = ERROR not in trial.user_attrs  # who fails a trial says why, if he lives
+        deaths = int(trial.user_attrs.get(DEATHS, 0)) + dead
+        if trial.params and (DROPPED in trial.user_attrs or (dead and deaths <= retries)):
+            kept = {DEATHS: deaths, AGAIN: trial.number}
+            if POINT in trial.user_attrs:
+                kept[POINT] = trial.user_attrs[POINT]
+            study.enqueue_trial(trial.params, user_attrs=kept)
+            again += 1
+    return again
+
+
+def superseded(trials: list[FrozenTrial]) -> set[int]:
+    """Return the numbers of trials that others stand for."""
+    return {t.user_attrs[AGAIN] for t in trials if AGAIN in t.user_attrs}
+
+
+def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials that have ended and are of those that were asked for."""
+    taken = superseded(trials)
+    return [
+        t
+        for t in trials
+        if t.state.is_finished() and DROPPED not in t.user_attrs and t.number not in taken
+    ]

@@ -1,0 +1,57 @@
+"""Ensembles and predictions on a real cluster, one of whose executors dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.long_ensembles import ROWS
+from support.standalone import environment
+
+pytestmark = pytest.mark.e2e
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def told(master: str) -> dict[str, Any]:
+    """Run it all on the cluster, in a process of its own; what that says."""
+    run = subprocess.run(
+        [sys.executable, str(TESTS / "support" / "long_ensembles.py"), master],
+        env=environment() | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
+    return found
+
+
+def test_a_forest_larger_than_the_limit_of_results_is_scikit_learns(told: dict[str, Any]) -> None:
+    assert told["forests"]["calm"]
+    assert told["forests"]["gathered"] > 1.5 * told["limit"]
+    # The rows as float32, once by the cluster's own means and once with a piece of work.
+    assert told["forests"]["scattered"] < 2 * 8_000 * 30 * 4
+    assert told["forests"]["with_pieces"] < 2 * 8_000 * 30 * 4
+
+
+def test_an_executor_killed_in_the_middle_changes_no_tree(told: dict[str, Any]) -> None:
+    assert told["forests"]["hurt"]
+    assert told["forests"]["again"] >= 1
+
+
+def test_millions_of_rows_are_predicted_in_the_memory_of_few(told: dict[str, Any]) -> None:
+    found = told["predictions"]
+    assert found["ids"] == found["rows"] == ROWS
+    assert found["right"] > 0.9
+    assert found["many"] < found["few"] + 50
+
+
+def test_nothing_is_left_on_the_cluster(told: dict[str, Any]) -> None:
+    assert told["left"] == {"persisted": 0, "shared": 0, "bytes": 0}

@@ -1,0 +1,135 @@
+"""A study whose driver is killed, or stopped by Ctrl-C, goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from support.processes import wait_for
+
+from mllib_py.tune import LocalBackend, Study
+from mllib_py.tune._storage import begin, opened
+
+TESTS = Path(__file__).parents[1]
+TRIALS = 12
+
+
+def start(storage: Path, folder: Path, seconds: float) -> subprocess.Popen[str]:
+    words = [str(storage), str(folder), "local", str(TRIALS), str(seconds)]
+    return subprocess.Popen(
+        [sys.executable, str(TESTS / "support" / "long_study.py"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lives(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def trials_in(storage: Path) -> list[Any]:
+    return optuna.load_study(study_name="study", storage=opened(storage)).get_trials()
+
+
+@pytest.mark.parametrize("suffix", ["db", "journal"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_study_goes_on_after_its_driver(suffix: str, how: signal.Signals, tmp_path: Path) -> None:
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    storage = tmp_path / f"s.{suffix}"
+    driver = start(storage, folder, 0.5)
+    wait_for(lambda: len(list(folder.iterdir())) >= 5, "the fifth trial", 60)
+    os.kill(driver.pid, how)
+    _, said = driver.communicate(timeout=60)
+    workers = {int(p.name.split("-")[1]) for p in folder.iterdir()}
+    wait_for(lambda: not any(map(lives, workers)), "the end of its processes", 30)
+    left = trials_in(storage)
+    running = [t.number for t in left if t.state == TrialState.RUNNING]
+    complete = [t.number for t in left if t.state == TrialState.COMPLETE]
+    assert 3 <= len(complete) < TRIALS
+    if how == signal.SIGINT:
+        assert "KeyboardInterrupt" in said
+        assert running == []
+        stopped = [t for t in left if t.state == TrialState.FAIL]
+        assert 1 <= len(stopped) <= 2
+        assert all("stopped" in t.user_attrs["error"] for t in stopped)
+    else:
+        assert driver.returncode == -signal.SIGKILL
+        assert 1 <= len(running) <= 2
+
+    again = start(storage, folder, 0.01)
+    out, said = again.communicate(timeout=120)
+    assert again.returncode == 0, said
+    told = json.loads(out.splitlines()[-1])
+    assert told["ended"] == TRIALS
+    assert told["best"] == 0
+    assert told["tally"]["complete"] == TRIALS
+    now = trials_in(storage)
+    assert all(t.state in (TrialState.COMPLETE, TrialState.FAIL) for t in now)
+    # Each point is complete once: what was complete was not run again, what was lost was.
+    values = [t.value for t in now if t.state == TrialState.COMPLETE]
+    assert sorted(values) == list(range(TRIALS))
+    assert len(now) == TRIALS + len(left) - len(complete)
+
+
+def lost(storage: Path) -> optuna.Study:
+    """Return a study with a trial that a dead driver left."""
+    study = begin(storage, "study", ["minimize"], True)
+    study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+    return study
+
+
+def test_a_trial_that_drivers_die_of_is_not_tried_for_ever(tmp_path: Path) -> None:
+    storage = tmp_path / "s.journal"
+    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
+    backend = LocalBackend(1)
+    given: dict[str, Any] = {"storage": storage, "sampler": "random", "backend": backend}
+    lost(storage)
+    study = Study(abs_x, space, trials=1, resume=True, retries=0, **given).run()
+    assert study.tally.failed == len(study.trials) == 1
+    again = Study(abs_x, space, trials=2, resume=True, retries=0, **given).run()
+    backend.close()
+    assert [t.state.name for t in again.trials] == ["FAIL", "COMPLETE"]
+
+
+def abs_x(params: dict[str, Any]) -> float:
+    return abs(params["x"])
+
+
+def test_a_study_is_not_overwritten_and_not_begun_in_another_direction(tmp_path: Path) -> None:
+    storage = tmp_path / "s.db"
+    given: dict[str, Any] = {"storage": storage, "sampler": "grid", "backend": LocalBackend(1)}
+    Study(abs, {"x": [1]}, **given).run()
+    with pytest.raises(ValueError, match="has a study 'study' of 1 trials already: resume=True"):
+        Study(abs, {"x": [1]}, **given).run()
+    with pytest.raises(ValueError, match=r"has the directions \['minimize'\]"):
+        Study(abs, {"x": [1]}, resume=True, direction="maximize", **given).run()
+    given["backend"].close()
+
+
+def test_a_study_that_goes_on_does_not_draw_its_first_trials_again(tmp_path: Path) -> None:
+    space = {"x": optuna.distributions.FloatDistribution(0, 1)}
+    backend = LocalBackend(1)
+    for trials in (5, 10):
+        study = Study(
+            abs_x,
+            space,
+            sampler="random",
+            trials=trials,
+            storage=tmp_path / "s.db",
+            resume=True,
+            random_state=0,
+            backend=backend,
+        ).run()
+    backend.close()
+    assert len({t.params["x"] for t in study.trials}) == 10

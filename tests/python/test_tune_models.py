@@ -1,0 +1,161 @@
+"""Several models in one search, learning curves, and searches over our own estimators."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import model_selection as theirs
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import mllib_py
+from mllib_py import cluster, linear, tune
+from mllib_py.tune import SparkBackend
+
+X, Y = load_iris(return_X_y=True)
+MODELS = {
+    "svc": (SVC(), {"C": [0.01, 1.0], "gamma": [0.1, 1.0]}),
+    "logistic": (LogisticRegression(max_iter=500), [{"C": [0.1, 1.0]}, {"C": [10.0]}]),
+}
+
+
+@pytest.fixture(scope="module")
+def backend(spark: Any) -> Iterator[SparkBackend]:
+    it = SparkBackend(spark)
+    yield it
+    it.close()
+
+
+def test_several_models_score_as_each_alone(backend: SparkBackend) -> None:
+    search = tune.MultiModelSearchCV(MODELS, backend=backend, return_train_score=True).fit(X, Y)
+    each = {n: theirs.GridSearchCV(e, g).fit(X, Y) for n, (e, g) in MODELS.items()}
+    found = search.cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(
+        found, np.concatenate([g.cv_results_["mean_test_score"] for g in each.values()])
+    )
+    assert search.cv_results_["param_model"].tolist() == ["svc"] * 4 + ["logistic"] * 3
+    assert search.cv_results_["params"][0] == {"model": "svc", "C": 0.01, "gamma": 0.1}
+    assert search.cv_results_["param_C"][4] == 0.1
+    assert search.best_score_ == max(g.best_score_ for g in each.values())
+    assert search.best_model_ == max(each, key=lambda n: each[n].best_score_)
+    for name, alone in each.items():
+        assert search.best_by_model_[name]["params"] == alone.best_params_
+        assert search.best_by_model_[name]["score"] == alone.best_score_
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict(X), each[search.best_model_].predict(X))
+    assert again.score(X, Y) == each[search.best_model_].score(X, Y)
+
+
+def test_models_draw_candidates(backend: SparkBackend) -> None:
+    options: dict[str, Any] = {"n_iter": 2, "random_state": 0, "cv": 2, "backend": backend}
+    search = tune.MultiModelSearchCV(MODELS, refit=False, **options).fit(X, Y)
+    assert search.cv_results_["param_model"].tolist() == ["svc"] * 2 + ["logistic"] * 2
+    again = tune.MultiModelSearchCV(MODELS, **options).fit(X, Y, sample_weight=np.ones(150))
+    assert again.cv_results_["params"] == search.cv_results_["params"]
+    assert not hasattr(search, "best_estimator_")
+
+
+@pytest.mark.parametrize(
+    ("models", "says"),
+    [
+        ({}, "models must be a mapping of at least one name"),
+        ({"a": SVC()}, "model 'a' must be a pair"),
+        ({"a": (SVC(), {"D": [1]})}, "model 'a' has no parameter 'D'"),
+        ({"a": (SVC(), {}), "b": (Ridge(), {})}, "of one kind, and these are classifiers and reg"),
+    ],
+)
+def test_bad_models_are_refused(models: Any, says: str, backend: SparkBackend) -> None:
+    with pytest.raises(ValueError, match=says):
+        tune.MultiModelSearchCV(models, backend=backend).fit(X, Y)
+
+
+def test_learning_curves_are_scikit_learns(backend: SparkBackend) -> None:
+    options: dict[str, Any] = {
+        "shuffle": True,
+        "random_state": 0,
+        "cv": 3,
+        "train_sizes": [20, 0.5],
+    }
+    options["train_sizes"] = [0.2, 0.5, 1.0]
+    curve = tune.learning_curve(SVC(), X, Y, backend=backend, **options)
+    sizes, train, test = theirs.learning_curve(SVC(), X, Y, **options)
+    np.testing.assert_array_equal(curve.sizes, sizes)
+    np.testing.assert_array_equal(curve.train_scores, train)
+    np.testing.assert_array_equal(curve.test_scores, test)
+    assert curve.frame()["rows"].tolist() == sizes.tolist()
+    assert curve.frame()["fit_seconds"].min() > 0
+    assert "From 50 to 100 rows the score changes by" in curve.explain()
+    made = tune.LearningCurve(
+        np.array([100, 1000]), *[np.ones((2, 2))] * 2, np.array([[1.0] * 2, [100.0] * 2]), test
+    )
+    assert made.cost_exponent == pytest.approx(2)
+
+
+OWN = {
+    "k-means": (cluster.KMeans(random_state=0), {"n_clusters": [2, 3, 4]}, None),
+    "logistic": (linear.LogisticRegression(), {"C": [0.1, 1.0, 10.0]}, Y),
+    "ridge": (linear.Ridge(), {"alpha": [0.1, 1.0]}, load_diabetes(return_X_y=True)[1][:150]),
+    "a pipeline": (
+        make_pipeline(StandardScaler(), linear.LogisticRegression()),
+        {"logisticregression__C": [0.1, 1.0]},
+        Y,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_our_own_estimators_run_from_the_driver(name: str, spark: Any, monkeypatch: Any) -> None:
+    estimator, grid, y = OWN[name]
+    made: list[Any] = []
+    layout = mllib_py.layout
+    monkeypatch.setattr(mllib_py, "layout", lambda *a, **k: made.append(1) or layout(*a, **k))
+    search = tune.GridSearchCV(estimator, grid, cv=3).fit(X, y)
+    wanted = theirs.GridSearchCV(estimator, grid, cv=3).fit(X, y)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], wanted.cv_results_["mean_test_score"], rtol=1e-9
+    )
+    assert search.best_params_ == wanted.best_params_
+    assert len(made) == (0 if name == "a pipeline" else 3), "one layout for each split"
+
+
+def test_our_own_estimators_are_refused_inside_tasks(backend: SparkBackend) -> None:
+    says = "KMeans is fitted by Spark jobs of its own and cannot run inside a Spark task"
+    with pytest.raises(ValueError, match=says):
+        tune.GridSearchCV(cluster.KMeans(), {"n_clusters": [2]}, backend=backend).fit(X)
+    with pytest.raises(ValueError, match=says):
+        tune.GridSearchCV(
+            make_pipeline(cluster.KMeans()), {"kmeans__n_clusters": [2]}, backend="local"
+        ).fit(X)
+    with pytest.raises(ValueError, match="trial_timeout cannot end a fit of KMeans"):
+        tune.GridSearchCV(cluster.KMeans(), {"n_clusters": [2]}, trial_timeout=3).fit(X)
+
+
+def test_als_is_searched_on_folds_of_ratings(spark: Any) -> None:
+    rng = np.random.default_rng(0)
+    users, items = np.divmod(rng.permutation(600)[:400], 20)
+    ratings = mllib_py.ratings((users, items, rng.integers(1, 6, 400).astype(float)))
+    grid = {"rank": [2, 3], "reg": [0.1, 1.0]}
+    als = mllib_py.ALS(max_iter=3, random_state=1)
+    search = tune.GridSearchCV(als, grid, cv=3).fit(ratings)
+    for at, params in enumerate(search.cv_results_["params"]):
+        for i, (train, test) in enumerate(ratings.kfold(3)):
+            alone = mllib_py.ALS(max_iter=3, random_state=1, **params).fit(train)
+            assert search.cv_results_[f"split{i}_test_score"][at] == -alone.score(test)
+    best = mllib_py.ALS(max_iter=3, random_state=1, **search.best_params_).fit(ratings)
+    np.testing.assert_array_equal(search.best_estimator_.user_factors_, best.user_factors_)
+    assert search.score(ratings) == -best.score(ratings)
+    with pytest.raises(ValueError, match="a search over ALS scores by its root mean square"):
+        tune.GridSearchCV(als, grid, scoring="r2").fit(ratings)
+    with pytest.raises(ValueError, match="ALS is fitted by Spark jobs of its own"):
+        tune.GridSearchCV(als, grid, backend="local").fit(ratings)
+    with pytest.raises(ValueError, match="halving over ALS needs a resource"):
+        tune.HalvingGridSearchCV(als, grid).fit(ratings)
+    with pytest.raises(ValueError, match="number of folds, or pairs of ratings"):
+        tune.GridSearchCV(als, grid, cv=[1]).fit(ratings)

@@ -1,0 +1,367 @@
+"""Work as Spark tasks, and data that are scattered to them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from mllib_py import tune
+from mllib_py.tune import LocalBackend, SparkBackend, WorkerLost, WorkTimeout
+from mllib_py.tune._ship import Shelf, pack
+
+X = np.arange(12.0).reshape(4, 3)
+
+
+@pytest.fixture(scope="module")
+def backend(spark: Any) -> Iterator[SparkBackend]:
+    it = SparkBackend(spark)
+    yield it
+    it.close()
+
+
+def _hang(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def _wait(true: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_slots_are_those_of_the_executors(backend: SparkBackend) -> None:
+    assert backend.slots == 2
+
+
+def test_work_runs_once_in_other_processes_that_stay(backend: SparkBackend) -> None:
+    found = [backend.submit(lambda i=i: (i, os.getpid())) for i in range(12)]
+    values = [f.result() for f in found]
+    assert [v[0] for v in values] == list(range(12))
+    assert os.getpid() not in {v[1] for v in values}
+    assert len({v[1] for v in values}) <= 4, "Python workers are not used again"
+
+
+def test_no_more_runs_at_once_than_there_are_slots(backend: SparkBackend, tmp_path: Path) -> None:
+    def count() -> int:
+        mine = tmp_path / str(os.getpid())
+        mine.touch()
+        time.sleep(0.05)
+        now = len(list(tmp_path.iterdir()))
+        mine.unlink()
+        return now
+
+    found = [backend.submit(count) for _ in range(10)]
+    assert max(f.result() for f in found) <= 2
+
+
+def test_what_work_raises_comes_back_as_itself(backend: SparkBackend) -> None:
+    class Odd(Exception):
+        def __init__(self, a: int, b: int) -> None:  # cannot be made again from its pickle
+            super().__init__("odd")
+
+    def fail(error: Any) -> None:
+        raise error() if error is not Odd else Odd(1, 2)
+
+    with pytest.raises(KeyError) as told:
+        backend.submit(lambda: fail(KeyError)).result()
+    assert "in fail" in told.value.__notes__[0]
+    with pytest.raises(RuntimeError, match="Odd: odd"):
+        backend.submit(lambda: fail(Odd)).result()
+    with pytest.raises(RuntimeError, match=r"SystemExit\(3\)"):
+        backend.submit(lambda: sys.exit(3)).result()
+    with pytest.raises(TypeError, match="lock"):
+        backend.submit(lambda: threading.Lock()).result()
+
+
+def test_what_cannot_run_is_refused_before_it_is_sent(backend: SparkBackend) -> None:
+    lock = threading.Lock()
+    with pytest.raises(TypeError, match="the work cannot be pickled"):
+        backend.submit(lambda: lock)
+    with pytest.raises(ValueError, match="3 cores cannot run: an executor has 2"):
+        backend.submit(lambda: 1, cores=3)
+    with pytest.raises(ValueError, match="cores must be an integer of at least 1, not 0"):
+        backend.submit(lambda: 1, cores=0)
+
+
+def test_a_worker_that_dies_is_lost_and_others_go_on(backend: SparkBackend, tmp_path: Path) -> None:
+    def die() -> None:
+        (tmp_path / f"{time.time_ns()}").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    lost = backend.submit(die)
+    other = backend.submit(lambda: 7)
+    with pytest.raises(WorkerLost, match="the process that ran the work has died"):
+        lost.result()
+    assert other.result() == 7
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_further_attempt_does_not_run_the_work_again(monkeypatch: Any) -> None:
+    import cloudpickle
+    import pyspark
+
+    from mllib_py.tune import _task
+
+    class Second:
+        def attemptNumber(self) -> int:
+            return 1
+
+    monkeypatch.setattr(pyspark.TaskContext, "get", lambda: Second())
+    task = _task.Task(cloudpickle.dumps(lambda: 1), 1, {}, ())
+    assert [cloudpickle.loads(b)[0] for b in task([0])] == [_task.LOST]
+
+
+class _LoadsSlowly:
+    """Stands for what imports its libraries for long."""
+
+    def __reduce__(self) -> Any:
+        return _slowly, ()
+
+
+def _slowly() -> Any:
+    time.sleep(3)
+    return _seven
+
+
+def _seven() -> int:
+    return 7
+
+
+@pytest.mark.parametrize("where", ["spark", "local"])
+def test_the_time_of_work_counts_when_it_is_loaded(where: str, backend: SparkBackend) -> None:
+    slots: Any = backend if where == "spark" else LocalBackend(1)
+    shelf = Shelf(slots)
+    try:
+        assert slots.submit(_LoadsSlowly(), timeout=2).result() == 7
+        assert slots.submit(pack(_LoadsSlowly(), shelf), timeout=2).result().value() == 7
+        with pytest.raises(ModuleNotFoundError):
+            slots.submit(_Unloadable(), timeout=2).result()
+        assert slots.submit(_seven).result() == 7
+    finally:
+        if where == "local":
+            slots.close()
+
+
+class _Unloadable:
+    def __reduce__(self) -> Any:
+        return importlib.import_module, ("no_such_module",)
+
+    def __call__(self) -> None:
+        """Never reached."""
+
+
+def test_cancelled_twice_is_cancelled() -> None:
+    slots = LocalBackend(1)
+    future = slots.submit(lambda: time.sleep(60))
+    assert future.cancel()
+    assert future.cancel()
+    assert future.cancelled()
+    slots.close()
+
+
+def test_work_that_takes_too_long_is_killed(backend: SparkBackend, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    with pytest.raises(WorkTimeout, match="more than 1 s"):
+        backend.submit(lambda: _hang(path), timeout=1).result()
+    # Time counts from when the work was handed over: its worker may have been still starting.
+    _wait(lambda: not path.exists() or not Path(f"/proc/{path.read_text()}").exists())
+    assert backend.submit(lambda: 7, timeout=60).result() == 7
+
+
+def test_cancelled_work_is_killed(backend: SparkBackend, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    running = backend.submit(lambda: _hang(path))
+    _wait(path.exists)
+    _wait(path.read_text)
+    assert running.cancel()
+    with pytest.raises(CancelledError):
+        running.result()
+    _wait(lambda: not Path(f"/proc/{path.read_text()}").exists())
+    done = backend.submit(lambda: 7)
+    assert done.result() == 7
+    assert not done.cancel()
+
+
+def test_work_that_waits_is_cancelled_without_a_job(spark: Any, tmp_path: Path) -> None:
+    backend = SparkBackend(spark)
+    first = [backend.submit(lambda i=i: _hang(tmp_path / f"{i}")) for i in range(2)]
+    waiting = backend.submit(lambda: (tmp_path / "ran").touch())
+    assert waiting.cancel()
+    backend.close()
+    assert all(f.cancelled() for f in first)
+    with pytest.raises(RuntimeError, match="the backend is closed"):
+        backend.submit(lambda: 1)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_blas_has_the_cores_of_the_work(backend: SparkBackend) -> None:
+    def threads() -> set[int]:
+        import threadpoolctl
+
+        return {t["num_threads"] for t in threadpoolctl.threadpool_info()}
+
+    assert backend.submit(threads).result() == {1}
+    assert backend.submit(threads, cores=2).result() == {2}
+
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4], "c": ["x", None]})
+OBJECTS = {
+    "C order": X,
+    "Fortran order": np.asfortranarray(X),
+    "a view with gaps": X[::2, ::2],
+    "csr": sp.csr_matrix(X),
+    "csc array": sp.csc_array(X),
+    "frame": FRAME,
+    "series": FRAME["a"],
+    "none": None,
+    "list": [1, "a"],
+    "strings": np.array(["a", "bc"], dtype=object),
+    "empty": np.empty((0, 3)),
+}
+
+
+def _same(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, pd.DataFrame | pd.Series):
+        assert a.equals(b)
+    elif sp.issparse(a):
+        assert (a != b).nnz == 0
+        assert a.dtype == b.dtype
+    else:
+        np.testing.assert_array_equal(a, b)
+    if isinstance(a, np.ndarray):
+        assert a.flags.f_contiguous == b.flags.f_contiguous
+
+
+@pytest.mark.parametrize("strategy", ["broadcast", "files"])
+def test_scattered_objects_come_back_the_same_and_cannot_be_written(
+    backend: SparkBackend, strategy: str
+) -> None:
+    handle = backend.scatter_by(strategy, *OBJECTS.values())
+    for there in (backend.submit(lambda: handle.get()).result(), handle.get()):
+        for (name, wanted), found in zip(OBJECTS.items(), there, strict=True):
+            if name != "a view with gaps":
+                _same(found, wanted)
+    np.testing.assert_array_equal(handle.get()[2], X[::2, ::2])
+
+    def write() -> None:
+        handle.get()[0][0, 0] = 1
+
+    with pytest.raises(ValueError, match="read-only"):
+        backend.submit(write).result()
+    assert handle.explain()["strategy"] == strategy
+    handle.release()
+
+
+@pytest.mark.parametrize("strategy", ["broadcast", "files"])
+def test_tasks_are_sent_a_name_and_each_process_opens_it_once(
+    backend: SparkBackend, strategy: str
+) -> None:
+    large = np.random.default_rng(0).normal(size=(1000, 100))
+    handle = backend.scatter_by(strategy, large)
+    before = backend.shipped
+
+    def look() -> tuple[int, int, float]:
+        x = handle.get()[0]
+        assert handle.get()[0] is x
+        return os.getpid(), x.__array_interface__["data"][0], float(x.sum())
+
+    found = [backend.submit(look) for _ in range(8)]
+    seen = [f.result() for f in found]
+    assert len({(pid, at) for pid, at, _ in seen}) == len({pid for pid, _, _ in seen})
+    assert {s for _, _, s in seen} == {large.sum()}
+    sent = {k: v - before[k] for k, v in backend.shipped.items()}
+    assert sent["tasks"] == 8
+    assert sent["bytes"] < 8 * 10_000
+    assert handle.explain()["bytes"] >= large.nbytes
+    handle.release()
+    with pytest.raises(RuntimeError, match="released"):
+        handle.get()
+    with pytest.raises(RuntimeError, match="a worker cannot release"):
+        pickle.loads(pickle.dumps(backend.scatter_by("files", X))).release()
+
+
+def test_files_are_one_file_that_goes(backend: SparkBackend, tmp_path: Path) -> None:
+    backend._folder = str(tmp_path)
+    try:
+        handle = backend.scatter(X)
+        assert [p.stat().st_size for p in tmp_path.iterdir()] == [handle.explain()["bytes"]]
+        assert str(tmp_path) in handle.explain()["by"]
+        handle.release()
+        assert not list(tmp_path.iterdir())
+        forgotten = backend.scatter(X)
+        assert list(tmp_path.iterdir())
+        del forgotten
+        assert not list(tmp_path.iterdir())
+    finally:
+        backend._folder = None
+
+
+def test_files_travel_through_hadoops_file_systems(backend: SparkBackend, tmp_path: Path) -> None:
+    backend._folder = tmp_path.as_uri()  # HDFS has the same interface
+    try:
+        handle = backend.scatter(X)
+        (there,) = tmp_path.glob("mllib_py-tune-*")
+        assert there.stat().st_size == handle.explain()["bytes"]
+        assert tmp_path.as_uri() in handle.explain()["by"]
+        np.testing.assert_array_equal(backend.submit(lambda: handle.get()).result()[0], X)
+        handle.release()
+        assert there.stat().st_size == 0
+        assert backend.submit(lambda: 7).result() == 7
+    finally:
+        backend._folder = None
+
+
+def test_a_handle_also_works_in_ones_own_rdd(spark: Any, backend: SparkBackend) -> None:
+    handle = backend.scatter_by("broadcast", X)
+    rdd = spark.sparkContext.parallelize([0, 1], 2)
+    assert rdd.map(lambda i: float(handle.get()[0][i, 0])).collect() == [0.0, 3.0]
+    handle.release()
+
+
+def test_local_processes_map_a_file_too() -> None:
+    backend = LocalBackend(1)
+    handle = tune.scatter(X, [0, 1, 0, 1], backend=backend)
+    x, y, groups = backend.submit(lambda: handle.get()).result()
+    np.testing.assert_array_equal(x, X)
+    assert (y, groups) == ([0, 1, 0, 1], None)
+    with pytest.raises(ValueError, match="strategy='files' is for a SparkBackend"):
+        tune.scatter(X, backend=backend, strategy="files")
+    with pytest.raises(ValueError, match="strategy must be one of"):
+        tune.scatter(X, backend=backend, strategy="best")
+    with pytest.raises(ValueError, match="backend must be None, 'spark', 'local' or a Backend"):
+        tune.scatter(X, backend="yarn")
+    backend.close()
+    with pytest.raises(RuntimeError, match="released"):
+        handle.get()
+
+
+def test_without_a_session_there_is_one_sentence(monkeypatch: Any) -> None:
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
+    def none() -> Any:
+        raise PySparkRuntimeError(errorClass="NO_ACTIVE_OR_DEFAULT_SESSION", messageParameters={})
+
+    monkeypatch.setattr(SparkSession, "active", none)
+    with pytest.raises(RuntimeError, match="there is no active Spark session: start one"):
+        tune.scatter(X)
+    monkeypatch.setenv("SPARK_REMOTE", "sc://host")
+    with pytest.raises(RuntimeError, match="cannot use a Spark Connect session"):
+        SparkBackend()

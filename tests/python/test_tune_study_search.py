@@ -1,0 +1,257 @@
+"""Searches on studies keep scikit-learn's contract."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+import scipy.sparse
+from optuna.distributions import FloatDistribution
+from scipy.stats import loguniform, randint
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
+
+from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+X, y = load_breast_cancer(return_X_y=True)
+X, y = X[::3], y[::3]
+SPACE = {"logisticregression__C": FloatDistribution(1e-3, 1e3, log=True)}
+SEARCHES = [AshaSearchCV, HyperbandSearchCV, TPESearchCV]
+
+
+def pipeline() -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression())
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[LocalBackend]:
+    backend = LocalBackend(2)
+    yield backend
+    backend.close()
+
+
+@pytest.mark.parametrize("make", SEARCHES)
+def test_it_is_an_estimator_that_pickles_without_its_backend(make: Any, two: LocalBackend) -> None:
+    search = make(pipeline(), SPACE, n_trials=12, cv=3, random_state=0, backend=two)
+    assert clone(search).get_params()["n_trials"] == 12
+    with pytest.raises(NotFittedError):
+        search.predict(X)
+    assert search.fit(X, y) is search
+    again = pickle.loads(pickle.dumps(search))
+    assert again.backend is None
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+    assert search.score(X, y) == search.best_estimator_.score(X, y)
+    assert search.classes_.tolist() == [0, 1]
+    assert search.n_features_in_ == X.shape[1]
+    assert not hasattr(search, "transform")
+    held = pickle.dumps(search)
+    assert b"LocalBackend" not in held
+    assert b"optuna" not in held.replace(b"optuna.distributions", b"")
+
+
+def test_scores_are_cross_val_scores_to_the_last_bit(two: LocalBackend) -> None:
+    search = TPESearchCV(
+        pipeline(), SPACE, n_trials=6, return_train_score=True, random_state=0, backend=two
+    ).fit(X, y)
+    table = search.cv_results_
+    for row, params in enumerate(table["params"]):
+        wanted = cross_validate(pipeline().set_params(**params), X, y, return_train_score=True)
+        for i in range(5):
+            assert table[f"split{i}_test_score"][row] == wanted["test_score"][i]
+            assert table[f"split{i}_train_score"][row] == wanted["train_score"][i]
+        assert table["mean_test_score"][row] == pytest.approx(wanted["test_score"].mean(), abs=0)
+    assert search.best_score_ == table["mean_test_score"].max()
+    assert table["params"][search.best_index_] == search.best_params_
+    assert table["rank_test_score"][search.best_index_] == 1
+    assert table["param_logisticregression__C"][0] == table["params"][0]["logisticregression__C"]
+    assert {"mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"} <= set(table)
+
+
+def test_several_metrics(two: LocalBackend) -> None:
+    given = {"scoring": ["accuracy", "neg_log_loss"], "n_trials": 5, "backend": two}
+    search = TPESearchCV(pipeline(), SPACE, refit="neg_log_loss", **given).fit(X, y)
+    assert search.best_score_ == search.cv_results_["mean_test_neg_log_loss"].max()
+    assert (search.cv_results_["mean_test_accuracy"] > 0.5).all()
+    assert search.score(X, y) < 0
+    with pytest.raises(ValueError, match="refit must name the one that counts"):
+        TPESearchCV(pipeline(), SPACE, **given).fit(X, y)
+
+
+class Moody(ClassifierMixin, BaseEstimator):
+    """Fails, or scores NaN, or is right."""
+
+    def __init__(self, mood: str = "good") -> None:
+        self.mood = mood
+
+    def fit(self, X: Any, y: Any) -> Moody:
+        if self.mood == "bad":
+            raise ArithmeticError("not today")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.zeros(len(X), dtype=int)
+
+
+def test_a_candidate_that_fails_does_not_end_the_search(two: LocalBackend) -> None:
+    space = {"mood": ["good", "bad"]}
+    given = {"n_trials": 8, "random_state": 3, "backend": two}
+    search = TPESearchCV(Moody(), space, **given).fit(X, y)
+    states = search.cv_results_["state"]
+    assert set(states) == {"complete", "fail"}
+    assert np.isnan(search.cv_results_["mean_test_score"][states == "fail"]).all()
+    assert (search.cv_results_["rank_test_score"][states == "complete"] == 1).all()
+    assert search.best_params_ == {"mood": "good"}
+    with pytest.raises(RuntimeError, match="not today"):
+        TPESearchCV(Moody(), space, error_score="raise", **given).fit(X, y)
+    with pytest.raises(ValueError, match=r"no trial .* not today"):
+        TPESearchCV(Moody(), {"mood": ["bad"]}, n_trials=2, backend=two).fit(X, y)
+
+
+# --- learning in steps ----------------------------------------------------------------------------
+
+
+LEARNERS = {
+    "partial_fit": (SGDClassifier(random_state=0), {"alpha": loguniform(1e-6, 10)}),
+    "trees": (RandomForestClassifier(18, random_state=0), {"max_depth": randint(1, 6)}),
+    "boosting": (
+        HistGradientBoostingClassifier(max_iter=18, random_state=0),
+        {"learning_rate": loguniform(1e-3, 1)},
+    ),
+    "iterations": (
+        LogisticRegression(max_iter=18),
+        {"C": loguniform(1e-6, 10)},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LEARNERS)
+def test_learners_report_each_step_and_weak_ones_end_early(kind: str, two: LocalBackend) -> None:
+    estimator, space = LEARNERS[kind]
+    scaled = MinMaxScaler().fit_transform(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no warning comes to the driver
+        search = AshaSearchCV(
+            estimator, space, n_trials=12, epochs=9, cv=2, random_state=1, backend=two
+        ).fit(scaled, y)
+    states, steps = search.cv_results_["state"], search.cv_results_["n_resources"]
+    assert set(states) == {"complete", "pruned"}
+    assert (steps[states == "complete"] == 9).all()
+    assert (steps[states == "pruned"] < 9).all()
+    assert search.best_score_ > 0.6
+    assert search.score(scaled, y) > 0.6
+
+
+def test_a_forest_in_steps_is_the_forest(two: LocalBackend) -> None:
+    """The last step's scores are those of all trees grown at once."""
+    forest = RandomForestClassifier(16, random_state=0)
+    study = Study(
+        forest,
+        {"max_depth": [2]},
+        sampler="grid",
+        epochs=4,
+        cv=3,
+        X=X,
+        y=y,
+        backend=two,
+        pruner="median",
+    ).run()
+    trial = study.trials[0]
+    assert sorted(trial.intermediate_values) == [1, 2, 3, 4]
+    wanted = cross_val_score(clone(forest).set_params(max_depth=2), X, y, cv=3).mean()
+    assert trial.value == wanted
+    assert trial.intermediate_values[4] == wanted
+
+
+def test_splits_are_steps_without_epochs(two: LocalBackend) -> None:
+    search = AshaSearchCV(pipeline(), SPACE, n_trials=15, cv=4, random_state=0, backend=two).fit(
+        X, y
+    )
+    table = search.cv_results_
+    cut = table["state"] == "pruned"
+    assert cut.any()
+    assert np.isnan(table["split3_test_score"][cut]).all()
+    assert not np.isnan(table["split0_test_score"]).any()
+
+
+# --- data -----------------------------------------------------------------------------------------
+
+
+def test_frames_sparse_rows_groups_and_weights(two: LocalBackend) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
+    groups = np.arange(len(y)) % 5
+    given = {"n_trials": 3, "random_state": 0, "backend": two}
+    named = TPESearchCV(pipeline(), SPACE, cv=GroupKFold(5), **given)
+    named.fit(frame, pd.Series(y), groups=groups)
+    assert named.feature_names_in_[1] == "c1"
+    wanted = cross_val_score(
+        pipeline().set_params(**named.best_params_), X, y, groups=groups, cv=GroupKFold(5)
+    )
+    assert named.best_score_ == pytest.approx(wanted.mean(), abs=1e-12)
+
+    sparse = TPESearchCV(SVC(kernel="linear"), {"C": [0.1, 1.0]}, cv=2, **given)
+    weights = np.ones(len(y))
+    sparse.fit(scipy.sparse.coo_array(X / X.max(axis=0)), y, sample_weight=weights)
+    assert sparse.best_score_ > 0.8
+
+    kernel = TPESearchCV(SVC(kernel="precomputed"), {"C": [0.1, 1.0]}, cv=2, **given)
+    assert kernel.fit(X @ X.T, y).best_score_ > 0.8
+
+
+def test_regression_without_a_step(two: LocalBackend) -> None:
+    data, target = load_diabetes(return_X_y=True)
+    search = TPESearchCV(
+        Ridge(),
+        {"alpha": loguniform(1e-4, 1)},
+        scoring="neg_mean_absolute_error",
+        n_trials=5,
+        refit=False,
+        backend=two,
+    ).fit(data, target)
+    assert search.best_score_ < 0
+    with pytest.raises(AttributeError, match="refit=False"):
+        search.predict(data)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scoring": "beauty"}, "beauty"),
+        ({"epochs": 5}, "SVC has no partial_fit"),
+        ({"epochs": 0, "estimator": SGDClassifier()}, "epochs must be an integer"),
+        ({"param_distributions": {"D": [1]}}, "names no parameter of the estimator"),
+        ({"param_distributions": {}}, "the space is empty"),
+        ({"n_trials": 0}, "n_trials must be an integer"),
+        ({"error_score": "keep"}, "error_score must be"),
+    ],
+)
+def test_bad_input_is_one_sentence_before_any_job(change: Any, said: str) -> None:
+    class NoBackend:
+        slots = 2
+
+        def submit(self, *_: Any, **__: Any) -> Any:
+            raise AssertionError("a job was run")
+
+        scatter = close = submit
+
+    given = {"estimator": SVC(), "param_distributions": {"C": [1, 2]}} | change
+    with pytest.raises(ValueError, match=said):
+        TPESearchCV(**given, backend=NoBackend()).fit(X, y)

@@ -1,0 +1,63 @@
+"""A study that a test kills: python long_study.py STORAGE FOLDER BACKEND TRIALS SECONDS [KILL].
+
+Each trial leaves a file in FOLDER when it begins. Trial KILL kills its own executor, once. The last
+line of output says how the study ended.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from mllib_py.tune import Study
+
+
+def main() -> None:
+    """Run, or go on."""
+    storage, folder, backend, trials, seconds, *kill = sys.argv[1:]
+
+    def objective(params: dict[str, Any], trial: Any) -> float:
+        import os
+        import signal
+        import time
+        from pathlib import Path
+
+        (Path(folder) / f"{trial.number}-{os.getpid()}-{time.time_ns()}").touch()
+        trial.report(params["x"], 1)
+        killed = Path(folder) / "killed"
+        if kill and trial.number == int(kill[0]) and not killed.exists():
+            killed.touch()
+            daemon = os.getppid()
+            stat = Path(f"/proc/{daemon}/stat").read_text()
+            os.kill(int(stat.rsplit(")", 1)[1].split()[1]), signal.SIGKILL)  # its parent: the JVM
+        time.sleep(float(seconds))
+        return float(params["x"])
+
+    if backend.startswith("spark://"):
+        import mllib_py
+
+        mllib_py.session(backend, conf={"spark.executor.memory": "512m", "spark.cores.max": "2"})
+        backend = "spark"
+    study = Study(
+        objective,
+        {"x": list(range(int(trials)))},
+        sampler="grid",
+        storage=storage,
+        resume=True,
+        backend=backend,
+    ).run()
+    runs = [t.user_attrs["run"] for t in study.trials]
+    told = {
+        "ended": len(study.trials),
+        "all": len(study.optuna.trials),
+        "best": study.best_value,
+        "tally": vars(study.tally),
+        "attempts": [r["attempts"] for r in runs],
+        "workers": len({r["pid"] for r in runs}),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
