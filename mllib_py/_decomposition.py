@@ -27,7 +27,7 @@ class Certificate(NamedTuple):
     orthonormal_u, orthonormal_v : float
         Frobenius norms of :math:`U^T U - I` and :math:`V^T V - I`.
     error : float
-        An estimate from below of :math:`|A - U S V^T|_2`, by the power method from random vectors.
+        An estimate from below of :math:`|A - U S V^T|_2`, in a Krylov space of random vectors.
         A leading triple that was missed shows here, and in no residual.
     next_value : float or None
         The singular value behind the last one, the least that such an error can be: what the

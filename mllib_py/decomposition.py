@@ -38,7 +38,7 @@ class SVD:
     Attributes
     ----------
     U : ndarray of shape (n_samples, k) or DataFrame
-        Left vectors; of a Spark DataFrame, it with a column ``u`` more.
+        Left vectors; of a Spark DataFrame or a layout of one, it with a column ``u`` more.
     s : ndarray of shape (k,)
         Singular values, descending.
     Vt : ndarray of shape (k, n_features)
@@ -127,8 +127,9 @@ def svd(
     Returns
     -------
     SVD
-        Unpacks to U, s, Vt. Of arrays and layouts of arrays U is an array. Of a Spark DataFrame it
-        is that with a column ``u``, and triples whose value is rounding are left out.
+        Unpacks to U, s, Vt. Of arrays and layouts of arrays U is an array. Of a Spark DataFrame,
+        or a layout of one, it is that with a column ``u``, and triples whose value is rounding are
+        left out.
 
     Raises
     ------
@@ -144,12 +145,12 @@ def svd(
     """
     _checks.whole("k", k, 1)
     _checks.one_of("method", method, METHODS)
-    frame = None if isinstance(X, Layout) else _layout.as_frame(X, supervised=False)
+    frame = X._frame if isinstance(X, Layout) else _layout.as_frame(X, supervised=False)
     data, ours = _laid_out(X, frame, features)
     try:
         fit = _decomposed(data, k, method, center, tol, n_oversamples, max_passes, random_state)
         if frame is not None:
-            columns = _layout.feature_columns(frame, None, None, features)
+            columns = data._columns
             left = left_frame(fit, frame, columns, "u") if compute_u else None
             return SVD(left, fit.s, fit.vt, fit)
         k = min(k, fit.rows, data.n_features)

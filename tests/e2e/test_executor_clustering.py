@@ -50,7 +50,8 @@ def test_lost_bounds_meant_full_passes(told: dict[str, Any]) -> None:
     assert undisturbed[0] == killed[0] == 1
     assert max(undisturbed[5:]) < 0.9
     at = told["killed"]["killed_at"]
-    assert max(k - u for k, u in zip(killed[at - 2 :], undisturbed[at - 2 :], strict=True)) > 0.1
+    # The executor held one of eight partitions at least, of which half the rows had bounds.
+    assert max(k - u for k, u in zip(killed[at - 2 :], undisturbed[at - 2 :], strict=True)) > 0.05
 
 
 def test_nothing_is_left_on_the_cluster(told: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.linalg import Vectors
 from sklearn.datasets import dump_svmlight_file, make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 
 import mllib_py
@@ -102,6 +103,40 @@ def test_mini_batches(vectors: Any, x: np.ndarray) -> None:
     assert part.n_steps_ == 2
 
 
+def test_rows_that_repeat_are_drawn_one_by_one(spark: Any) -> None:
+    x, _ = make_blobs(12, 3, centers=12, random_state=2, cluster_std=5)
+    many = np.repeat(x, 400, axis=0)
+    rows = [(Vectors.dense(r),) for r in many]
+    frame = spark.createDataFrame(rows, ["features"]).repartition(4).cache()
+    best = KMeans(4, random_state=0, n_init=10).fit(many).inertia_
+    for seed in range(3):
+        assert KMeans(4, random_state=seed, n_init=3).fit(frame).inertia_ < 1.3 * best
+        batches = MiniBatchKMeans(4, batch_size=200, random_state=seed).fit(frame)
+        assert batches.inertia_ < 1.5 * best
+    frame.unpersist()
+
+
+def test_fewer_directions_than_clusters() -> None:
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(3, 40))
+    x = directions[rng.integers(3, size=500)] * rng.uniform(0.1, 50, size=(500, 1))
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        model = KMeans(5, distance="cosine", random_state=0).fit(x)
+    assert model.n_clusters_found_ == 3
+    assert model.inertia_ < 1e-9
+
+
+def test_tiny_numbers(spark: Any) -> None:
+    x, _ = make_blobs(300, 2, centers=3, random_state=0)
+    found = KMeans(3, random_state=0).fit(x).labels_
+    again = KMeans(3, random_state=0).fit(x * 2.0**-80).labels_
+    assert (found == again).all()
+    frame = spark.createDataFrame([(Vectors.dense(r * 2.0**-80),) for r in x], ["features"])
+    assert KMeans(3, random_state=0).fit(frame).n_clusters_found_ == 3
+    with pytest.raises(ValueError, match=r"too small for its squares in float32"):
+        KMeans(3).fit((x * 2.0**-80).astype(np.float32))
+
+
 def test_silhouettes(vectors: Any, columns: Any, x: np.ndarray) -> None:
     model = KMeans(5, init=x[:5]).fit(x)
     assert silhouette(model, x) == pytest.approx(silhouette_score(x, model.labels_))
@@ -119,7 +154,7 @@ def test_empty_partitions_and_bad_rows(spark: Any, vectors: Any, columns: Any) -
     with pytest.raises(ValueError, match="no rows to fit"):
         KMeans(2).fit(vectors.limit(0))
     bad = spark.createDataFrame([(1.0,), (float("nan"),), (None,)], ["size"])
-    with pytest.raises(ValueError, match=r"'size'.* has a null, NaN or infinite value"):
+    with pytest.raises(ValueError, match=r"'size'.* has (a )?null, NaN or infinite values?"):
         KMeans(1).fit(bad)
     with pytest.raises(TypeError, match="are names of columns"):
         KMeans(2).fit(columns, sample_weight=np.ones(500))

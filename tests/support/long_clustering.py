@@ -52,6 +52,7 @@ def fit(spark: Any, data: Any, start: np.ndarray, path: str, *, kill: bool) -> d
 
 def main(master: str, folder: str) -> None:
     conf = {"spark.executor.memory": "768m", "spark.driver.host": "127.0.0.1"}
+    conf["spark.mllib_py.driverBytes"] = "0"  # no data too small for the executors
     spark = mllib_py.session(master, memory="1g", conf=conf)
     x = np.random.default_rng(0).random((ROWS, FEATURES))
     rows = spark.sparkContext.parallelize(x.tolist(), 8)

@@ -45,6 +45,7 @@ def fit(spark: Any, data: Any, kill_after: int | None) -> tuple[list[float], lis
 
 def main(master: str) -> None:
     conf = {"spark.executor.memory": "768m", "spark.driver.host": "127.0.0.1"}
+    conf["spark.mllib_py.driverBytes"] = "0"  # no data too small for the executors
     spark = mllib_py.session(master, memory="1g", conf=conf)
     rows = np.random.default_rng(0).normal(size=(600, 300))
     names = [f"c{i}" for i in range(300)]

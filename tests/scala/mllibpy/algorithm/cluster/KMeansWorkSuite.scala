@@ -63,8 +63,12 @@ class KMeansWorkSuite extends AnyFunSuite with LocalSession {
     val data = there(4)
     val alone = (0 until 3).map(s => fit(data, params("random").copy(seed = s)).iterations).max
     val many = fit(data, params("random", 12))
-    val iterating = many.passes - 12 - 2 // draws; inertias; labels
+    val iterating = many.passes - 1 - 2 // draws of all; inertias; labels
     assert(iterating <= 4 * alone)
+    val few = params("k-means||").copy(maxIter = 1)
+    val one = fit(data, few).passes
+    // Another one for the labels of the best.
+    assert(fit(data, few.copy(nInit = 8)).passes == one + 1)
     data.release()
   }
 

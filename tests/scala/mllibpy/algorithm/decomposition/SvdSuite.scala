@@ -2,8 +2,8 @@ package mllibpy.algorithm.decomposition
 
 import mllibpy.algorithm.als.SparkWork
 import mllibpy.algorithm.linear.LinearData
-import mllibpy.engine.{HereBlocks, LocalSession, Monitor, SparkBlocks}
-import mllibpy.kernel.decomposition.Columns
+import mllibpy.engine.{HereBlocks, InvalidInput, LocalSession, Monitor, SparkBlocks}
+import mllibpy.kernel.decomposition.{Columns, LeftMap, LeftSum}
 import mllibpy.kernel.linear.{DenseDoubles, DenseExamples, Examples, Form}
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -68,7 +68,7 @@ class SvdSuite extends AnyFunSuite with LocalSession {
     val t = Triples(v, s, matrix.map(v).andThen(inverse))
     val measured = matrix.left(t.map, t.s)
     val start = Basis.random(features, 4, 5)
-    Svd.certify(matrix, t, measured, None, matrix.power, start, 3)(1e-9, 1e-12)
+    Svd.certify(matrix, t, measured, None, matrix.power, start)(1e-9, 1e-12)
   }
 
   test("what is right has a certificate that holds") {
@@ -97,6 +97,40 @@ class SvdSuite extends AnyFunSuite with LocalSession {
     assert(missing.left < 1e-9 * missing.largest && missing.orthonormalU < 1e-12)
     assert(!missing.complete && !missing.holds)
     assert(missing.error > 1.2 * missing.largest)
+  }
+
+  test("among 100,000 columns a lost triple of twice the next value shows from random vectors") {
+    // A^T A is diagonal: 9 (found), 4 (lost), and else 1; U and V begin with the first unit vector.
+    val n = 100000
+    val squares = Array.tabulate(n)(i => if (i == 0) 9.0 else if (i == 70000) 4.0 else 1.0)
+    val v = Columns.tabulate(n, 1)((f, _) => if (f == 0) 1 else 0)
+    val measured = new LeftSum(n, 1, new LeftMap(v, null, Nil), Array(3.0))
+    measured.product(0, 0) = 3
+    measured.gram(0, 0) = 1
+    def gram(x: Columns) = Columns.tabulate(n, x.columns)((f, j) => squares(f) * x(f, j))
+    for (seed <- 1 to 3) {
+      val start = Basis.random(n, 4, seed.toLong)
+      val steps = Certificate.steps(n)
+      val found = Certificate.error(gram, start, steps, measured, v, Array(3.0))
+      assert(found > 1.7 && found < 2 + 1e-9)
+    }
+    assert(Certificate.steps(100) < 4 && Certificate.steps(n) == 4)
+  }
+
+  test("a matrix without a next value leaves no room for an error") {
+    val whole = Certificate(0, 0, 0, 0, 0.5, Some(0.0), 1e-7, 1e-9, 1e-12, 2, 1, 2)
+    assert(!whole.complete && whole.copy(error = 1e-8).complete)
+    assert(whole.copy(next = Some(0.5)).complete && whole.copy(next = None).complete)
+  }
+
+  test("numbers whose squares are nothing are refused; zeros are not") {
+    def data(by: Double) = {
+      val block: Examples = new DenseExamples(1, Array.fill(8 * 4)(by), new Array[Double](4), null)
+      new LinearData(new HereBlocks(Seq(block)), 1, 0, Form.Doubles)
+    }
+    val thrown = intercept[InvalidInput](fit(data(1e-170), params("gramian", 1)))
+    assert(thrown.getMessage.contains("too small for its square; scale the matrix up"))
+    assert(fit(data(0), params("gramian", 1)).s.forall(_ == 0))
   }
 
   test("eigenvectors of a symmetric matrix, all and the leading ones") {

@@ -226,4 +226,35 @@ class AssignSumSuite extends AnyFunSuite {
     assert(RowKeys.content(singles(data), 1) == RowKeys.content(sparse(data), 1))
     assert(RowKeys.content(doubles(data), 0) != RowKeys.content(doubles(data), 1))
   }
+
+  test("copies of a row have draws of their own, in blocks and partitions alike") {
+    val block = doubles(Seq.fill(100)(Seq(Array(1.0, 2.0), Array(3.0, 4.0))).flatten)
+    val keys = for (partition <- 1 to 2) yield {
+      val of = new RowKeys(_ => -partition.toLong)
+      Seq(of.next(block), of.next(block)).flatten
+    }
+    // The first copy of a block keeps the key of its content.
+    assert(keys.flatten.distinct.length == 2 * 2 * 2 * 99 + 2)
+    val different = doubles(Seq(Array(1.0, 2.0), Array(3.0, 4.0)))
+    val first = new RowKeys(_ => -1).next(different).toSeq
+    assert(new RowKeys(_ => -9).next(different).toSeq == first)
+    assert(new RowKeys(_ => 5).next(different)(1) == new RowKeys(_ => 6).next(different)(0))
+  }
+
+  test("what is the same has the distance 0: sparse rows, and one direction") {
+    val row = Array(1e8, 0.0, 3e-5, 7.0)
+    val centres = Centres(Seq(row), new Array[Double](4), cosine = false)
+    for (block <- Seq(doubles(Seq(row)), sparse(Seq(row))))
+      assert(Distance(Search.of(block), centres, 0, 0) == 0)
+    val near = sparse(Seq(row.updated(3, 8.0)))
+    assert(Distance(Search.of(near), centres, 0, 0) == 1)
+    val unit = Seq(0.6, 0.8, 0.0, 0.0).toArray
+    val direction = Centres(Seq(unit), new Array[Double](4), cosine = true)
+    for (by <- Seq(1.0, 3.3, 1e-9, 7e11)) {
+      val same = Search.of(doubles(Seq(unit.map(_ * by))))
+      assert(Distance(same, direction, 0, 0) == 0)
+    }
+    assert(Distance(Search.of(doubles(Seq(new Array[Double](4)))), direction, 0, 0) == 1)
+    assert(new RowScores(direction).distances(new Array[Double](4), null).toSeq == Seq(1.0))
+  }
 }

@@ -3,6 +3,7 @@ package mllibpy.algorithm.cluster
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{InvalidInput, Monitor}
 import mllibpy.kernel.cluster.Centres
+import mllibpy.kernel.linear.Form
 
 /** K-means: seeds, Lloyd's algorithm from each start, and the best of them. */
 object KMeans {
@@ -15,6 +16,7 @@ object KMeans {
     val lloyd = new Lloyd(data.blocks, data.spread, p, monitor)
     val running = lloyd.run(starts)
     monitor.enter("labels")
+    running.foreach(_.collapse(if (data.form == Form.Floats) 1e-11 else 1e-28))
     val all = running.map(_.centres).toArray
     val alone = all.length == 1
     val end = Passes.finish(data.blocks, all, p.labels && alone)
@@ -67,10 +69,16 @@ object KMeans {
       spread.longest < Longest,
       s"a row has the length ${spread.longest}, too large for its squares; scale the features down"
     )
+    InvalidInput.unless(
+      data.form != Form.Floats || spread.longest == 0 || spread.longest > Shortest,
+      s"the longest row has the length ${spread.longest}, too small for its squares in float32;" +
+        " scale the features up, or give float64"
+    )
   }
 
-  // Squares of longer rows do not fit float32.
+  // Squares of longer rows do not fit float32; of shorter ones nothing is left in it.
   private final val Longest = 1e18
+  private final val Shortest = 1e-18
 
   /** What is left of rows with centres that are not of their fit. */
   def inertia(data: LinearData, centres: Centres): Double =

@@ -116,7 +116,8 @@ private final class MiniBatch(
     val mean = found.cost / Math.max(1, found.rows)
     history :+= mean
     monitor.record(StepRecord(step, "batch", mean, (System.nanoTime() - began) / 1e9))
-    ended(mean, shift)
+    // A batch that no row fell into says nothing.
+    if (found.rows == 0 && step < mostSteps) None else ended(mean, shift)
   }
 
   private def move(found: BatchSum): Unit = {

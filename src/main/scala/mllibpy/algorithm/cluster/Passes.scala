@@ -8,7 +8,7 @@ import mllibpy.kernel.cluster.{
   BatchSum,
   Centres,
   DrawPlan,
-  DrawSum,
+  DrawSums,
   Farthest,
   FinalSum
 }
@@ -29,9 +29,10 @@ private[cluster] object Passes {
   def farthest(blocks: Blocks[Examples], centres: Centres, most: Int): Seq[Array[Double]] =
     shared(blocks, centres)(far(blocks, _, most)).found.ascending
 
-  def draw(blocks: Blocks[Examples], plan: DrawPlan, rows: RowNumbers): DrawSum = {
+  def draw(blocks: Blocks[Examples], plans: Array[DrawPlan], rows: RowNumbers): DrawSums = {
     val numbers = blocks.share(rows)
-    try shared(blocks, plan)(drawn(blocks, _, numbers, 8L * plan.most * plan.features))
+    val bytes = plans.map(p => 8L * p.most * p.features).sum
+    try shared(blocks, plans)(drawn(blocks, _, numbers, bytes))
     finally numbers.destroy()
   }
 
@@ -61,11 +62,11 @@ private[cluster] object Passes {
 
   private def drawn(
       blocks: Blocks[Examples],
-      plan: Shared[DrawPlan],
+      plans: Shared[Array[DrawPlan]],
       rows: Shared[RowNumbers],
       bytes: Long
   ) =
-    blocks.sum(bytes)(() => new DrawSum(plan.value, b => rows.value.first(b)))(_ add _)(_ merge _)
+    blocks.sum(bytes)(() => new DrawSums(plans.value, b => rows.value.first(b)))(_ add _)(_ merge _)
 
   private def batched(
       blocks: Blocks[Examples],

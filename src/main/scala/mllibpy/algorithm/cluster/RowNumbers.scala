@@ -10,7 +10,7 @@ import java.util.IdentityHashMap
 /** The number of a block's first row, where rows have numbers. */
 private[cluster] abstract class RowNumbers extends Serializable {
 
-  /** Below 0 for none. */
+  /** Below 0 for none, another one in each partition. */
   def first(block: Examples): Long
 }
 
@@ -27,7 +27,9 @@ private[cluster] object RowNumbers {
   private def rows(blocks: Blocks[Examples]): Seq[Long] =
     blocks.sum(8)(() => Vector.empty[Long])(_ :+ _.rows.toLong)(_ ++ _)
 
-  private object None extends RowNumbers { def first(block: Examples): Long = -1 }
+  private object None extends RowNumbers {
+    def first(block: Examples): Long = -1L - TaskContext.getPartitionId()
+  }
 
   private final class ByBlock(blocks: Seq[Examples]) extends RowNumbers {
     private val at = new IdentityHashMap[Examples, Long]

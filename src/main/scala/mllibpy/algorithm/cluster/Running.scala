@@ -112,10 +112,12 @@ private[cluster] final class Running(
     }
     val shift = drift.map(d => d * d).sum
     reseeded += far.length
+    // Rows that were just given to empty clusters move in the next pass.
+    val settled = far.isEmpty
     reason =
-      if (shift == 0 || (remembers && iterations > 1 && moved == 0))
+      if (settled && (shift == 0 || (remembers && iterations > 1 && moved == 0)))
         Some("no row changed its cluster")
-      else if (shift <= enough) Some(s"the centres moved by less than tol=${p.tol}")
+      else if (settled && shift <= enough) Some(s"the centres moved by less than tol=${p.tol}")
       else if (iterations >= p.maxIter) Some(s"max_iter=${p.maxIter} iterations done")
       else None
   }
@@ -130,7 +132,8 @@ private[cluster] final class Running(
         s(from * n + f) -= weight * row(f)
         s(c * n + f) = weight * row(f)
       }
-      w(from) -= weight
+      // What rounding leaves of a cluster whose rows have all gone is none of it.
+      w(from) = if (w(from) - weight > 1e-12 * w(from)) w(from) - weight else 0
       w(c) = weight
     }
     (s, w)
@@ -145,6 +148,22 @@ private[cluster] final class Running(
     weights = kept.map(weights(_)).toArray
     counts = kept.map(counts(_)).toArray
     centres = new Centres(kept.length, n, rows(centres.values), centres.shift, centres.cosine)
+  }
+
+  /** Makes one of centres that have the same direction but for rounding, by which rows would choose
+    * between them: all but the first are left without rows.
+    *
+    * @param same
+    *   the squared distance of two directions that rounding leaves
+    */
+  def collapse(same: Double): Unit = if (p.cosine) {
+    val n = centres.features
+    val values = centres.values.clone()
+    for (c <- 1 until centres.k)
+      (0 until c).find(b => centres.apart(c, values, b * n) < same).foreach { b =>
+        System.arraycopy(values, b * n, values, c * n, n)
+      }
+    centres = new Centres(centres.k, n, values, centres.shift, cosine = true)
   }
 
   def refuseEmpty(empty: Seq[Int]): Unit =

@@ -13,32 +13,28 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
   private val spread = data.spread
   private val shift = Seeds.shift(spread, p.cosine)
   private lazy val numbers = RowNumbers.of(data)
-  // Of the start that is being drawn, and how many passes it has made.
-  private var fit = 0L
-  private var round = 0
   var passes = 0
 
   def starts: Seq[Centres] =
     if (p.starts.nonEmpty)
       p.starts.map(v => new Centres(p.k, data.features, Seeds.normed(v, p), shift, p.cosine))
-    else
-      (0 until p.nInit).map { i =>
-        monitor.enter(if (p.nInit > 1) s"seeds ${i + 1}" else "seeds")
-        fit = Random.nextLong()
-        round = 0
-        try drawn(Scramble.mix(p.seed * 31 + i))
-        finally Beside.forget(fit)
-      }
+    else {
+      monitor.enter("seeds")
+      val seeds = (0 until p.nInit).map(i => Scramble.mix(p.seed * 31 + i))
+      val drawing = seeds.map(new Drawing(_))
+      try drawn(drawing)
+      finally drawing.foreach(d => Beside.forget(d.fit))
+    }
 
   /** The best of several starts, found among so many rows. */
   def among(rows: Int): Centres =
     if (p.starts.nonEmpty) starts.head
     else {
-      fit = Random.nextLong()
       val seed = Scramble.mix(p.seed)
+      val drawing = new Drawing(seed)
       val found =
-        try draw(None, None, Math.max(p.k, rows), 0, seed).drawn.ascending
-        finally Beside.forget(fit)
+        try draw(Seq(drawing), Math.max(p.k, rows)).head.drawn.ascending
+        finally Beside.forget(drawing.fit)
       val here = Seeds.here(found, Array.fill(found.length)(1.0))
       val tried = (0 until p.nInit).map { i =>
         if (p.init == "random") Centres(filled(Seeds.turned(found, i * p.k)), shift, p.cosine)
@@ -51,57 +47,72 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
       tried(left.indices.minBy(left(_)))
     }
 
-  private def drawn(seed: Long): Centres = p.init match {
+  /** A start that is being drawn: its candidates, which rows have been held against but for the
+    * fresh ones, and how many rounds it has made.
+    */
+  private final class Drawing(val seed: Long) {
+    val fit: Long = Random.nextLong()
+    var known = Vector.empty[Array[Double]]
+    var fresh: Seq[Array[Double]] = Nil
+    var weights: Array[Double] = Array.empty
+    var round = 0
+
+    def plan(most: Int): DrawPlan = {
+      def some(of: Seq[Array[Double]]) =
+        if (of.isEmpty) None else Some(Centres(of, shift, p.cosine))
+      val number = Scramble.mix(seed + round)
+      new DrawPlan(
+        fit,
+        round,
+        some(known),
+        some(fresh),
+        most,
+        number,
+        data.features,
+        p.cosine,
+        shift
+      )
+    }
+  }
+
+  private def drawn(all: Seq[Drawing]): Seq[Centres] = p.init match {
     case "random" =>
-      Centres(filled(draw(None, None, p.k, 0, seed).drawn.ascending), shift, p.cosine)
+      draw(all, p.k).map(found => Centres(filled(found.drawn.ascending), shift, p.cosine))
     // Each of k-means++'s steps needs passes of its own: in Spark these would be jobs.
     case "k-means++" if data.blocks.context.isEmpty =>
-      val greedy = new Greedy(data.blocks, p.k, seed, shift, p.cosine, monitor)
-      val found = greedy.centres
-      passes += greedy.passes
-      Centres(filled(found), shift, p.cosine)
-    case _ => parallel(seed)
+      all.map { d =>
+        val greedy = new Greedy(data.blocks, p.k, d.seed, shift, p.cosine, monitor)
+        val found = greedy.centres
+        passes += greedy.passes
+        Centres(filled(found), shift, p.cosine)
+      }
+    case _ => parallel(all)
   }
 
-  private def draw(
-      known: Option[Centres],
-      fresh: Option[Centres],
-      most: Int,
-      number: Int,
-      seed: Long
-  ): DrawSum = {
+  /** A round of all of these, in one pass. */
+  private def draw(all: Seq[Drawing], most: Int): Seq[DrawSum] = {
     passes += 1
-    val plan = new DrawPlan(
-      fit,
-      round,
-      known,
-      fresh,
-      most,
-      Scramble.mix(seed + number),
-      data.features,
-      p.cosine,
-      shift
-    )
-    round += 1
-    Passes.draw(data.blocks, plan, numbers)
+    val found = Passes.draw(data.blocks, all.map(_.plan(most)).toArray, numbers).sums
+    for ((d, sum) <- all.zip(found)) {
+      d.round += 1
+      d.known ++= d.fresh
+      d.fresh = sum.drawn.ascending
+      d.weights = sum.weights
+    }
+    found.toSeq
   }
 
-  /** k-means||: rounds of many rows each, then k-means on these by their weights. */
-  private def parallel(seed: Long): Centres = {
+  /** k-means||: rounds of many rows each, then k-means on these by their weights. A start that is
+    * at no distance from any row draws no more.
+    */
+  private def parallel(all: Seq[Drawing]): Seq[Centres] = {
     val each = Math.max(1, Math.ceil(p.oversampling * p.k).toInt)
-    var all = Vector.empty[Array[Double]]
-    var fresh = draw(None, None, 1, 0, seed).drawn.ascending
-    var found: DrawSum = null
-    var number = 1
-    while (found == null || (number <= p.rounds + 1 && fresh.nonEmpty)) {
-      val known = if (all.isEmpty) None else Some(Centres(all, shift, p.cosine))
-      val most = if (number <= p.rounds) each else 0
-      found = draw(known, Some(Centres(fresh, shift, p.cosine)), most, number, seed)
-      all ++= fresh
-      fresh = found.drawn.ascending
-      number += 1
+    draw(all, 1)
+    for (round <- 1 to p.rounds + 1) {
+      val open = all.filter(_.fresh.nonEmpty)
+      if (open.nonEmpty) draw(open, if (round <= p.rounds) each else 0)
     }
-    reclustered(all, found.weights, seed)
+    all.map(d => reclustered(d.known, d.weights, d.seed))
   }
 
   private def reclustered(rows: Seq[Array[Double]], weights: Array[Double], seed: Long): Centres = {

@@ -14,7 +14,7 @@ import mllibpy.kernel.decomposition.{Columns, LeftSum}
   * @param orthonormalV
   *   that of V^T V - I
   * @param error
-  *   an estimate from below of |A - U S V^T|, by the power method from random vectors: a missing
+  *   an estimate from below of |A - U S V^T|, from a Krylov space of random vectors: a missing
   *   leading triple shows here and nowhere else
   * @param next
   *   the singular value behind the last, where the method knows it: the least that such an error
@@ -43,9 +43,13 @@ final case class Certificate(
     right <= tolerance * largest && left <= tolerance * largest &&
       orthonormalU <= orthonormality && orthonormalV <= orthonormality && complete
 
-  /** Whether no singular value above the smallest one was left out. */
-  def complete: Boolean =
-    error <= (1 + Certificate.Slack) * Math.max(smallest, next.getOrElse(0.0)) + resolution
+  /** Whether no singular value above the smallest one was left out; none at all where there is said
+    * to be nothing behind it.
+    */
+  def complete: Boolean = {
+    val most = if (next.contains(0.0)) 0 else Math.max(smallest, next.getOrElse(0.0))
+    error <= (1 + Certificate.Slack) * most + resolution
+  }
 }
 
 private[decomposition] object Certificate {
@@ -68,7 +72,21 @@ private[decomposition] object Certificate {
     Math.sqrt(d.squares.maxOption.getOrElse(0.0))
   }
 
-  /** An estimate from below of |A - U S V^T|: the power method with E^T E, several vectors at once.
+  /** How often E^T E is applied: so often that a singular value of E that exceeds the others by
+    * half shows from random vectors. Chebyshev's polynomials say how fast a Krylov space of q steps
+    * finds it: cosh(q arcosh(2 r^2 - 1)) outgrows the start's share, about 1 / sqrt(n), of its
+    * vector (Kuczynski, Wozniakowski: Estimating the largest eigenvalue by the power and Lanczos
+    * algorithms with a random start, 1992).
+    */
+  def steps(features: Int): Int = {
+    val cosh = 2 * Exceeds * Exceeds - 1
+    val growth = Math.log(cosh + Math.sqrt(cosh * cosh - 1))
+    1 + Math.ceil(Math.log(Math.max(2, features).toDouble) / 2 / growth).toInt
+  }
+  private final val Exceeds = 1.5
+
+  /** An estimate from below of |A - U S V^T|: the largest Ritz value of E^T E in the Krylov space
+    * of several vectors.
     *
     * With Z = A^T U as measured, E^T E x = G x - Z S V^T x - V S Z^T x + V S U^T U S V^T x.
     *
@@ -83,20 +101,28 @@ private[decomposition] object Certificate {
       v: Columns,
       values: Array[Double]
   ): Double = {
-    var x = Basis.orthonormal(start)._1
-    var found = 0.0
-    for (_ <- 0 until steps if x.columns > 0) {
+    def image(x: Columns): Columns = {
       val vx = rowsTimes(v.cross(x), values)
       val zx = rowsTimes(measured.product.cross(x), values)
       val y = gram(x)
       y -= measured.product * vx
       y -= v * zx
       y += v * rowsTimes(measured.gram * vx, values)
-      val e = SmallDense.eigen(symmetric(x.cross(y)), 1)
-      found = Math.max(found, Math.sqrt(Math.max(0, e.values.head)))
-      x = Basis.orthonormal(y)._1
+      y
     }
-    found
+    var space = Vector.empty[Columns]
+    var images = Vector.empty[Columns]
+    var x = Basis.orthonormal(start)._1
+    for (i <- 1 to steps if x.columns > 0) {
+      space :+= x
+      images :+= image(x)
+      if (i < steps) x = Basis.outside(images.last, space, 0).q
+    }
+    if (space.isEmpty) 0
+    else {
+      val projected = Columns.beside(space).cross(Columns.beside(images))
+      Math.sqrt(Math.max(0, SmallDense.eigen(symmetric(projected), 1).values.head))
+    }
   }
 
   private def symmetric(m: Columns): Columns =

@@ -64,6 +64,19 @@ private[decomposition] final class Matrix(
       out
     }
 
+  /** Refuses numbers whose squares float64 does not hold, which all look like zeros.
+    *
+    * @param largest
+    *   singular value that was found
+    */
+  def refuseTiny(largest: Double): Unit = if (largest < Matrix.Tiny) {
+    val most = Matrix.largest(data.blocks)
+    InvalidInput.unless(
+      most == 0 || most > Matrix.Tiny,
+      s"the largest entry is $most, too small for its square; scale the matrix up"
+    )
+  }
+
   private def centre(product: Columns, ones: Array[Double]): Columns = {
     if (means != null)
       for (f <- 0 until features; j <- 0 until product.columns)
@@ -114,6 +127,19 @@ private object Matrix {
     val at = blocks.share(value)
     try use(at)
     finally at.destroy()
+  }
+
+  // Squares of smaller numbers have lost digits, or are 0.
+  final val Tiny = 1e-154
+
+  def largest(blocks: Blocks[Examples]): Double =
+    blocks.sum(8L)(() => 0.0)((most, block) => Math.max(most, largestOf(block)))(Math.max)
+
+  private def largestOf(block: Examples): Double = {
+    var most = 0.0
+    for (r <- 0 until block.rows)
+      block.foreach(r)((_, x) => most = Math.max(most, Math.abs(x)))
+    most
   }
 
   def counts(blocks: Blocks[Examples]): Array[Long] =

@@ -74,15 +74,15 @@ object Svd {
       case "gramian" =>
         val g = matrix.gramian()
         val found = subspace(g, k, keep)
-        finished(matrix, p, k, found, x => g * x, 12, tolerance, orthonormality, method)
+        finished(matrix, p, k, found, x => g * x, tolerance, orthonormality, method)
       case "tsqr" =>
         val r = matrix.triangle(matrix.map(Columns.identity(features)))
         val svd = SmallDense.svd(r)
         val whole = Subspace(svd.v.slice(0, keep), svd.s.take(keep), svd.s.lift(k), true)
-        finished(matrix, p, k, whole, matrix.power, 2, tolerance, orthonormality, method)
+        finished(matrix, p, k, whole, matrix.power, tolerance, orthonormality, method)
       case _ =>
         val found = Krylov(matrix, k, keep, tolerance / 4, p.maxPasses, p.seed)
-        finished(matrix, p, k, found, matrix.power, 2, tolerance, orthonormality, method)
+        finished(matrix, p, k, found, matrix.power, tolerance, orthonormality, method)
     }
   }
 
@@ -99,7 +99,6 @@ object Svd {
       k: Int,
       found: Subspace,
       gram: Columns => Columns,
-      steps: Int,
       tolerance: Double,
       orthonormality: Double,
       method: String
@@ -108,7 +107,7 @@ object Svd {
     val full = t.s.length >= Math.min(matrix.features.toLong, matrix.rows)
     val next = if (full || t.s.length < k) Some(0.0) else found.next
     val certificate =
-      certify(matrix, t, measured, next, gram, start(matrix, found, t, p.seed), steps)(
+      certify(matrix, t, measured, next, gram, start(matrix, found, t, p.seed))(
         tolerance,
         orthonormality
       )
@@ -141,11 +140,12 @@ object Svd {
       measured: LeftSum,
       next: Option[Double],
       gram: Columns => Columns,
-      start: Columns,
-      steps: Int
+      start: Columns
   )(tolerance: Double, orthonormality: Double): Certificate = {
+    val steps = Certificate.steps(matrix.features)
     val error = Certificate.error(gram, start, steps, measured, t.v, t.s)
     val largest = t.s.headOption.getOrElse(0.0)
+    matrix.refuseTiny(largest)
     Certificate(
       right = Math.sqrt(measured.residuals.maxOption.getOrElse(0.0)),
       left = Certificate.leftResidual(measured, t.v, t.s),

@@ -33,6 +33,7 @@ final class BatchSum(
   var rows = 0L
   var cost = 0.0
   val spare = new Drawn(Math.max(1, plan.spare), plan.centres.features)
+  @transient private lazy val rowKeys = new RowKeys(first)
 
   def add(block: Examples): this.type = {
     val keys = keysOf(block)
@@ -60,10 +61,7 @@ final class BatchSum(
     val found = if (plan.step == 0) null else KeyStates.take(block, plan.fit, plan.step)
     val keys =
       if (found != null) found
-      else {
-        val from = first(block)
-        Array.tabulate(block.rows)(RowKeys.key(block, from, _))
-      }
+      else rowKeys.next(block)
     KeyStates.put(block, plan.fit, plan.step + 1, keys)
     keys
   }
@@ -80,7 +78,7 @@ final class BatchSum(
     cost += weight * Distance(search, centres, row, c)
     val by = if (centres.cosine) weight / search.length(row) else weight
     block.addTo(row, by, sums, c * centres.features)
-    if (plan.spare > 0)
+    if (plan.spare > 0 && weight > 0)
       spare.offer(
         RowKeys.unit(keys(row), plan.draw + 1),
         Points.row(block, row, centres.cosine)

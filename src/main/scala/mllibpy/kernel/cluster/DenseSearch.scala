@@ -96,13 +96,13 @@ private final class DenseSingleSearch(
   }
 
   /** Four sums, so that an addition need not wait for the one before. */
-  def squared(row: Int, point: Array[Double], at: Int, square: Double): Double = {
+  def squared(row: Int, point: Array[Double], at: Int, square: Double, by: Double): Double = {
     var (a, b, c, d) = (0.0, 0.0, 0.0, 0.0)
     val o = row * stride
     var f = 0
     while (f + 4 <= features) {
-      val (p, q) = (x(o + f) - point(at + f), x(o + f + 1) - point(at + f + 1))
-      val (r, s) = (x(o + f + 2) - point(at + f + 2), x(o + f + 3) - point(at + f + 3))
+      val (p, q) = (by * x(o + f) - point(at + f), by * x(o + f + 1) - point(at + f + 1))
+      val (r, s) = (by * x(o + f + 2) - point(at + f + 2), by * x(o + f + 3) - point(at + f + 3))
       a += p * p
       b += q * q
       c += r * r
@@ -110,7 +110,7 @@ private final class DenseSingleSearch(
       f += 4
     }
     while (f < features) {
-      val p = x(o + f) - point(at + f)
+      val p = by * x(o + f) - point(at + f)
       a += p * p
       f += 1
     }
@@ -257,13 +257,13 @@ private final class DenseDoubleSearch(
   }
 
   /** Four sums, so that an addition need not wait for the one before. */
-  def squared(row: Int, point: Array[Double], at: Int, square: Double): Double = {
+  def squared(row: Int, point: Array[Double], at: Int, square: Double, by: Double): Double = {
     var (a, b, c, d) = (0.0, 0.0, 0.0, 0.0)
     val o = row * stride
     var f = 0
     while (f + 4 <= features) {
-      val (p, q) = (x(o + f) - point(at + f), x(o + f + 1) - point(at + f + 1))
-      val (r, s) = (x(o + f + 2) - point(at + f + 2), x(o + f + 3) - point(at + f + 3))
+      val (p, q) = (by * x(o + f) - point(at + f), by * x(o + f + 1) - point(at + f + 1))
+      val (r, s) = (by * x(o + f + 2) - point(at + f + 2), by * x(o + f + 3) - point(at + f + 3))
       a += p * p
       b += q * q
       c += r * r
@@ -271,7 +271,7 @@ private final class DenseDoubleSearch(
       f += 4
     }
     while (f < features) {
-      val p = x(o + f) - point(at + f)
+      val p = by * x(o + f) - point(at + f)
       a += p * p
       f += 1
     }

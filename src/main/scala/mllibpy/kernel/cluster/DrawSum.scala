@@ -39,11 +39,12 @@ final class DrawSum(
   val drawn = new Drawn(plan.most, plan.features)
   val weights = new Array[Double](candidates)
   var cost = 0.0
+  @transient private lazy val rowKeys = new RowKeys(first)
 
   def add(block: Examples): this.type = {
     val search = Search.of(block)
     val near = nearest(block, search)
-    val from = if (plan.most > 0) first(block) else -1
+    val keys = if (plan.most > 0) rowKeys.next(block) else null
     var row = 0
     while (row < block.rows) {
       val weight = block.weight(row)
@@ -52,16 +53,16 @@ final class DrawSum(
         cost += mass
         weights(near.centres(row)) += weight
       }
-      if (plan.most > 0 && mass > 0) draw(block, from, row, mass)
+      if (plan.most > 0 && mass > 0) draw(block, keys(row), row, mass)
       row += 1
     }
     NearStates.put(block, plan.fit, plan.round + 1, near)
     this
   }
 
-  private def draw(block: Examples, from: Long, row: Int, mass: Double): Unit =
+  private def draw(block: Examples, key: Long, row: Int, mass: Double): Unit =
     drawn.offer(
-      RowKeys.time(RowKeys.key(block, from, row), plan.draw, mass),
+      RowKeys.time(key, plan.draw, mass),
       Points.row(block, row, plan.cosine)
     )
 
@@ -81,10 +82,25 @@ final class DrawSum(
   }
 }
 
+/** A round of several starts, in one pass. */
+final class DrawSums(plans: Array[DrawPlan], first: Examples => Long) extends Serializable {
+  val sums: Array[DrawSum] = plans.map(new DrawSum(_, first))
+
+  def add(block: Examples): this.type = {
+    sums.foreach(_.add(block))
+    this
+  }
+
+  def merge(other: DrawSums): this.type = {
+    for (i <- sums.indices) sums(i).merge(other.sums(i))
+    this
+  }
+}
+
 /** Of each row the nearest candidate, and how far it is: the squared distance, or 1 - cos. */
 private[cluster] final class Near(rows: Int) {
   val centres = new Array[Int](rows)
-  val distances: Array[Float] = Array.fill(rows)(Float.PositiveInfinity)
+  val distances: Array[Double] = Array.fill(rows)(Double.PositiveInfinity)
 
   /** Holds rows against more candidates, the first of which has the number `number`. */
   def hold(block: Examples, search: Search, fresh: Centres, number: Int): Unit = {
@@ -104,7 +120,7 @@ private[cluster] final class Near(rows: Int) {
         val sure =
           if (apart > 16 * slack) apart else Distance(search, fresh, row, search.which(r))
         if (sure < distances(row)) {
-          distances(row) = sure.toFloat
+          distances(row) = sure
           centres(row) = number + search.which(r)
         }
       }

@@ -44,15 +44,20 @@ final class FinalSum(@transient private val of: Array[Centres], labelled: Boolea
   }
 }
 
-/** How far a row is from a centre: the squared distance, or 1 - cos. */
+/** How far a row is from a centre: the squared distance, or 1 - cos, which is half that of the two
+  * directions (1 for a row of zeros, which has none).
+  */
 private[cluster] object Distance {
   def apply(search: Search, centres: Centres, row: Int, c: Int): Double = {
-    val square = centres.squares(c)
-    val apart = search.squared(row, centres.values, c * centres.features, square)
-    if (!centres.cosine) apart
+    val (square, at) = (centres.squares(c), c * centres.features)
+    if (!centres.cosine) search.squared(row, centres.values, at, square)
     else {
       val length = search.length(row)
-      Math.max(0, (apart - (length - 1) * (length - 1)) / (2 * length))
+      // What rounding leaves of one and the same direction.
+      val same = 1024 * search.epsilon * search.epsilon
+      val found =
+        if (length > 0) search.squared(row, centres.values, at, square, 1 / length) / 2 else 1
+      if (found < same) 0 else found
     }
   }
 }

@@ -3,16 +3,41 @@ package mllibpy.kernel.cluster
 import mllibpy.kernel.Scramble
 import mllibpy.kernel.linear.Examples
 
+import scala.collection.mutable
+
 /** Draws that belong to rows, so that partitions do not change who is drawn: to a row's number
   * where rows have one, else to its content, of which the order of entries and zeros are no part.
+  * Copies of a row in a block have keys of their own, else all of them would be drawn or none;
+  * these hang on the block.
+  *
+  * One object for the blocks of a partition, in their order.
+  *
+  * @param first
+  *   the number of a block's first row; below 0, and another one for each partition, where rows
+  *   have none
   */
-object RowKeys {
+final class RowKeys(first: Examples => Long) {
+  private var blocks = 0L
 
-  /** @param first
-    *   the number of the block's first row; below 0 for none
-    */
-  def key(block: Examples, first: Long, row: Int): Long =
-    if (first >= 0) Scramble.mix(first + row) else content(block, row)
+  /** The keys of the next block's rows. */
+  def next(block: Examples): Array[Long] = {
+    val from = first(block)
+    blocks += 1
+    if (from >= 0) Array.tabulate(block.rows)(r => Scramble.mix(from + r))
+    else RowKeys.apart(block, Scramble.mix(from) + blocks)
+  }
+}
+
+object RowKeys {
+  private def apart(block: Examples, salt: Long): Array[Long] = {
+    val copies = new mutable.LongMap[Int](2 * block.rows)
+    Array.tabulate(block.rows) { r =>
+      val own = content(block, r)
+      val before = copies.getOrElse(own, 0)
+      copies(own) = before + 1
+      if (before == 0) own else Scramble.mix(own ^ Scramble.mix(salt ^ Scramble.mix(before)))
+    }
+  }
 
   def content(block: Examples, row: Int): Long = {
     var h = 0L

@@ -37,7 +37,8 @@ final class RowScores(centres: Centres, arithmetic: CentreTiles = CentreTiles.be
     val row = new Array[Double](centres.features)
     for (i <- values.indices) row(if (columns == null) i else columns(i)) = values(i)
     Array.tabulate(centres.k) { c =>
-      if (centres.cosine) 1 - scores(c) / length else Math.sqrt(centres.apart(c, row, 0))
+      if (centres.cosine) if (length > 0) 1 - scores(c) / length else 1
+      else Math.sqrt(centres.apart(c, row, 0))
     }
   }
 }

@@ -36,12 +36,12 @@ abstract class Search {
   /** The score of a row of the block with one centre. */
   def score(row: Int, centres: Centres, c: Int): Double
 
-  /** The squared distance of a row from the point at `at`.
+  /** The squared distance of a row, times `by`, from the point at `at`.
     *
     * @param square
     *   of the point's length
     */
-  def squared(row: Int, point: Array[Double], at: Int, square: Double): Double
+  def squared(row: Int, point: Array[Double], at: Int, square: Double, by: Double = 1): Double
 
   /** The length of a row. */
   def length(row: Int): Double

@@ -59,16 +59,35 @@ private final class SparseSearch(block: SparseExamples, arithmetic: CentreTiles)
       0
     )
 
-  /** What an entry adds to the point's own square. */
-  def squared(row: Int, point: Array[Double], at: Int, square: Double): Double = {
+  /** What an entry adds to the point's own square; where next to nothing is left of that, by
+    * differences.
+    */
+  def squared(row: Int, point: Array[Double], at: Int, square: Double, by: Double): Double = {
     var sum = square
     var e = block.start(row)
     while (e < block.start(row + 1)) {
-      val v = block.values(e)
+      val v = by * block.values(e)
       sum += v * (v - 2 * point(at + block.columns(e)))
       e += 1
     }
-    Math.max(0, sum)
+    if (sum < SparseSearch.Cancelled * square) differences(row, point, at, by) else sum
+  }
+
+  private def differences(row: Int, point: Array[Double], at: Int, by: Double): Double = {
+    var sum = 0.0
+    var f = 0
+    var e = block.start(row)
+    val end = block.start(row + 1)
+    while (f < block.features) {
+      var d = point(at + f)
+      if (e < end && block.columns(e) == f) {
+        d -= by * block.values(e)
+        e += 1
+      }
+      sum += d * d
+      f += 1
+    }
+    sum
   }
 
   def length(row: Int): Double = {
@@ -97,4 +116,9 @@ private final class SparseSearch(block: SparseExamples, arithmetic: CentreTiles)
       r += 1
     }
   }
+}
+
+private object SparseSearch {
+  // The share of a square below which a difference has lost most of its digits.
+  private final val Cancelled = 1e-8
 }
