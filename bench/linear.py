@@ -3,7 +3,7 @@
 python -m bench.linear bandwidth            dense 50,000 x 10,000: share of the memory's speed
 python -m bench.linear path                 20 settings together against one
 python -m bench.linear overhead             a pass over 1,000 rows, on the driver and in Spark
-python -m bench.linear scaling              one core and two, the same rows and as many a core
+python -m bench.linear scaling              one core and two, the same rows and as many a core; VW
 python -m bench.linear curves               objective by passes and seconds, solver by solver
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def bandwidth(repeats: int) -> dict[str, Any]:
 
 
 def path(repeats: int) -> dict[str, Any]:
-    """Time 20 settings of C in shared passes, against one."""
+    """Time 20 settings of C in shared passes, against the slowest of them alone."""
     mllib_py.session("local[2]", memory="6g")
     p = dense(200_000, 100, 1e-3, "logistic")
     data = mllib_py.layout(p.x, p.y)
@@ -95,18 +96,22 @@ def path(repeats: int) -> dict[str, Any]:
     settings = [{"C": c / len(p.y)} for c in np.geomspace(10, 1e5, 20)]
     model = linear.LogisticRegression(tol=1e-4, max_iter=500, solver="lbfgs")
     hardest = linear.LogisticRegression(tol=1e-4, max_iter=500, solver="lbfgs", **settings[-1])
-    one, together, apart = [], [], []
+    default = linear.LogisticRegression(tol=1e-4, **settings[-1])
+    one, by_default, together, apart = [], [], [], []
     for r in range(repeats + 1):
         a, _ = measure.timed(lambda: hardest.fit(data))
+        d, _ = measure.timed(lambda: default.fit(data))
         b, _ = measure.timed(lambda: model.fit_path(data, settings=settings))
         c, _ = measure.timed(lambda: [model.set_params(**s).fit(data) for s in settings])
         if r:
             one.append(a)
+            by_default.append(d)
             together.append(b)
             apart.append(c)
     ratio = [b / a for a, b in zip(one, together, strict=True)]
     return {
         "one": measure.summary(one),
+        "one_by_default": measure.summary(by_default),
         "20_together": measure.summary(together),
         "20_one_after_the_other": measure.summary(apart),
         "times_one": measure.summary(ratio),
@@ -134,22 +139,44 @@ def overhead(repeats: int) -> dict[str, Any]:
     return {f"{name}_milliseconds": measure.summary(of) for name, of in out.items()}
 
 
+#: Rows of a core's share and features: many rows, and images by their dense features.
+_SHAPES = ((200_000, 100), (10_000, 4_000))
+
+
 def scaling(repeats: int) -> dict[str, Any]:
-    """Time a pass on one core and on two."""
+    """Time a pass on one core and two, the same rows and as many a core; Vowpal Wabbit beside."""
     rows = []
-    for n, cores in [(200_000, 1), (200_000, 2), (400_000, 2)]:
-        found = child.run("bench.linear", [str(n), str(cores), str(repeats)])
-        assert found is not None
-        rows.append({"rows": n, "cores": cores} | found)
+    for n, features in _SHAPES:
+        for times, cores in [(1, 1), (1, 2), (2, 2)]:
+            given = [str(times * n), str(features), str(cores), str(repeats)]
+            found = child.run("bench.linear", given)
+            assert found is not None
+            rows.append({"rows": times * n, "features": features, "cores": cores} | found)
+            print(rows[-1], flush=True)
+        beside = {"rows": n, "features": features, "side": "vowpal wabbit, which has one core"}
+        rows.append(beside | _vowpal_wabbit(n, features, repeats))
         print(rows[-1], flush=True)
-    return {"features": 100, "runs": rows}
+    return {"runs": rows}
+
+
+def _vowpal_wabbit(n: int, features: int, repeats: int) -> dict[str, Any]:
+    """Time its passes over a cache of its own."""
+    from bench.peers import vowpal_wabbit
+
+    p = dense(n, features, 1e-3, "logistic")
+    with TemporaryDirectory() as folder:
+        _, cache, bits = vowpal_wabbit.lay(p.x, p.y, Path(folder))
+        (_, short), (_, middle), _ = vowpal_wabbit.fits(p, cache, bits)[0][1]
+        # 10 passes and 20.
+        found = [100 * (measure.timed(middle)[0] - measure.timed(short)[0]) for _ in range(repeats)]
+    return {"milliseconds_a_pass": measure.summary(found)}
 
 
 def one_scale(arguments: list[str]) -> None:
     """Time passes in this process."""
-    n, cores, repeats = map(int, arguments)
+    n, features, cores, repeats = map(int, arguments)
     mllib_py.session(f"local[{cores}]", memory="6g")
-    p = dense(n, 100, 1e-3, "logistic")
+    p = dense(n, features, 1e-3, "logistic")
     data = mllib_py.layout(p.x, p.y)
     data.facts  # noqa: B018 - the moments
     found = [1000 * per_pass(data, 3, 15, C=1e-4, solver="lbfgs") for _ in range(repeats + 1)][1:]

@@ -58,6 +58,28 @@ class Featured:
         )
 
 
+def frame_probabilities(scored: Any, classes: int, *, apart: bool = False) -> Any:
+    """Return a Spark DataFrame whose column "probability" holds them in place of scores.
+
+    Of several classes by softmax, or, where each has a model `apart`, each one's own divided by
+    their sum.
+    """
+    from pyspark.sql import functions as f
+
+    score = f.col("probability")
+    if classes == 2:
+        yes = 1 / (1 + f.exp(-score[0]))
+        return scored.withColumn("probability", f.array(1 - yes, yes))
+    parts = (
+        f.transform(score, lambda s: 1 / (1 + f.exp(-s)))
+        if apart
+        else f.transform(score, lambda s: f.exp(s - f.array_max(score)))
+    )
+    total = f.aggregate(parts, f.lit(0.0), lambda a, s: a + s)
+    share = f.transform(parts, lambda s: f.when(total > 0, s / total).otherwise(1 / classes))
+    return scored.withColumn("probability", share)
+
+
 def linear_scores(df: Any, columns: Sequence[str], functions: NDArray[np.float64], out: str) -> Any:
     """Return a Spark DataFrame with the values of linear functions in a column of arrays more.
 

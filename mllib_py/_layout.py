@@ -36,14 +36,26 @@ class Layout:
         classes: NDArray[Any] | None,
         feature_names: Sequence[str] | None,
         targets: bool = True,
+        frame: Any = None,
+        columns: Sequence[str] = (),
     ) -> None:
         self._handle = handle
         self._of: Layout | None = None  # whose rows these are
         self._has_targets = targets
+        # The Spark DataFrame that the rows are, and their columns in it.
+        self._frame = frame
+        self._columns = list(columns)
         self.n_features = n_features
         self.classes = classes
         self.feature_names = None if feature_names is None else list(feature_names)
         self._finalizer = weakref.finalize(self, _bridge.forget, "releaseLinear", handle)
+
+    def __repr__(self) -> str:
+        targets = "no targets"
+        if self._has_targets:
+            targets = "numbers" if self.classes is None else f"{len(self.classes)} classes"
+        gone = "" if self._finalizer.alive else ", released"
+        return f"Layout({self.n_features} features, {targets}{gone})"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -144,7 +156,7 @@ def layout(
 
 
 def _names(x: Any) -> list[str] | None:
-    columns = getattr(x, "columns", None)
+    columns = getattr(x, "column_names", getattr(x, "columns", None))  # Arrow's, pandas'
     if columns is None or not all(isinstance(c, str) for c in columns):
         return None
     return list(columns)
@@ -422,6 +434,8 @@ def of_frame(
         classes=classes,
         feature_names=names,
         targets=label is not None,
+        frame=df,
+        columns=columns,
     )
 
 

@@ -256,19 +256,21 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
         intercept = np.broadcast_to(np.asarray(self.intercept_, dtype=np.float64), len(coef))
         return np.hstack([coef, intercept[:, None]])
 
-    def _note(self, found: Fitted, max_iter: int) -> Self:
+    def _note(self, found: Fitted, max_iter: int, setting: dict[str, Any] | None = None) -> Self:
+        told = ", ".join(f"{k}={v!r}" for k, v in (setting or {}).items())
+        name = f"{type(self).__name__}({told})" if told else type(self).__name__
         self.report_ = {k: v for k, v in found.report.items() if k != "history"}
         self.history_ = np.asarray(found.report["history"])
         if found.report["reason"].startswith("max_iter"):
             warnings.warn(
-                f"{type(self).__name__} did not converge in max_iter={max_iter} iterations:"
+                f"{name} did not converge in max_iter={max_iter} iterations:"
                 " raise max_iter, scale the features, or penalise more",
                 ConvergenceWarning,
                 stacklevel=3,
             )
         elif found.report["reason"] == _EXHAUSTED and found.report["gradient"] > _STEEP:
             warnings.warn(
-                f"{type(self).__name__} ended where no step lowers the objective, with a gradient"
+                f"{name} ended where no step lowers the objective, with a gradient"
                 f" of {found.report['gradient']:.1g}: scale the features, or penalise more",
                 ConvergenceWarning,
                 stacklevel=3,
@@ -350,6 +352,8 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
         >>> [round(float(m.coef_[0]), 3) for m in path]
         [2.0, 1.333, 1.0]
         """
+        if isinstance(settings, dict):
+            raise TypeError(f"settings must be a list of dicts, one a model, not {settings!r}")
         if not settings:
             raise ValueError("settings is empty; give a dict of parameters for each model")
         models = [self._varied(s) for s in settings]
@@ -359,10 +363,10 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
         finally:
             if ours:
                 data.release_all()
-        for model, one in zip(models, found, strict=True):
+        for model, one, setting in zip(models, found, settings, strict=True):
             model._take_features(self)
             model._keep(one, data)
-            model._note(one, self._most_iterations())
+            model._note(one, self._most_iterations(), setting)
         return models
 
     def _varied(self, setting: dict[str, Any]) -> Self:
@@ -492,6 +496,47 @@ class Regressor(RegressorMixin, LinearModel):  # type: ignore[misc]
 
         scored = self._frame_scores(df, "prediction")
         return scored.withColumn("prediction", f.col("prediction")[0])
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return R squared: 1 less the share of the targets' variance that predictions leave.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them, but no layout.
+
+        Returns
+        -------
+        float
+        """
+        if not _layout.is_spark(X):
+            return float(super().score(X, y, sample_weight))
+        from pyspark.sql import functions as f
+
+        scored, label, weight = _beside_label(self, X, y, sample_weight)
+        with _bridge.errors():
+            sums = scored.agg(
+                f.sum(weight * (label - f.col("prediction")) ** 2),
+                f.sum(weight * label) / f.sum(weight),
+            ).first()
+            spread = scored.agg(f.sum(weight * (label - sums[1]) ** 2)).first()[0]
+        return 1 - float(sums[0]) / float(spread) if spread else float(sums[0] == 0)
+
+
+def _beside_label(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Return Spark's rows with their predictions, and the columns of labels and weights."""
+    from pyspark.sql import functions as f
+
+    label = "label" if y is None else y
+    if not isinstance(label, str) or not isinstance(sample_weight, str | None):
+        raise TypeError("with a Spark DataFrame or RDD, y and sample_weight are names of columns")
+    frame = _layout.as_frame(x)
+    for name in filter(None, (label, sample_weight)):
+        if name not in frame.columns:
+            raise ValueError(f"there is no column {name!r}; the columns are {frame.columns}")
+    weight = f.lit(1.0) if sample_weight is None else f.col(sample_weight).cast("double")
+    scored = model._frame_predictions(frame.withColumns({"_label": f.col(label), "_w": weight}))
+    return scored, f.col("_label"), f.col("_w")
 
 
 def _balanced(held: NDArray[Any]) -> NDArray[np.float64]:
@@ -633,3 +678,24 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
         labels = f.array(*[f.lit(c) for c in self.classes_.tolist()])
         scored = self._frame_scores(df, "prediction")
         return scored.withColumn("prediction", f.get(labels, place))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them, but no layout.
+
+        Returns
+        -------
+        float
+        """
+        if not _layout.is_spark(X):
+            return float(super().score(X, y, sample_weight))
+        from pyspark.sql import functions as f
+
+        scored, label, weight = _beside_label(self, X, y, sample_weight)
+        right = (label == f.col("prediction")).cast("double")
+        with _bridge.errors():
+            return float(scored.agg(f.sum(weight * right) / f.sum(weight)).first()[0])

@@ -14,7 +14,8 @@ from sklearn.utils.metaestimators import available_if
 
 from mllib_py import _checks
 from mllib_py._checks import FINITE, FLAG, POSITIVE, SHARE, Rule, count
-from mllib_py._layout import Layout
+from mllib_py._features import beside_rows, frame_probabilities
+from mllib_py._layout import Layout, is_spark
 from mllib_py._linear import Classifier, LinearModel, Regressor, descend
 
 
@@ -65,8 +66,11 @@ class _Sgd(LinearModel):
         if self.learning_rate == "optimal" and self.alpha == 0:
             raise ValueError("learning_rate='optimal' needs an alpha above 0")
 
-    def _go(self, data: Layout, outputs: int, max_iter: int, *, on: bool) -> None:
-        """Run epochs, from the coefficients there are where the fit goes `on`."""
+    def _go(self, data: Layout, outputs: int, max_iter: int, *, on: bool, measured: bool) -> None:
+        """Run epochs, from the coefficients there are where the fit goes `on`.
+
+        If it is `measured`, a last pass finds the objective.
+        """
         width = data.n_features + 1
         start = np.zeros((outputs, width))
         if on:
@@ -93,6 +97,7 @@ class _Sgd(LinearModel):
             "patience": self.n_iter_no_change,
             "average": bool(self.average),
             "seed": seed,
+            "measured": measured,
         }
         coef, report = descend(data, params, start, verbose=bool(self.verbose))
         self.history_ = np.asarray(report.pop("losses"))
@@ -130,7 +135,7 @@ class _Sgd(LinearModel):
             on = self._begin(data, outputs, coef_init, intercept_init)
             if data.classes is not None:
                 self.classes_ = data.classes
-            self._go(data, outputs, self.max_iter, on=on)
+            self._go(data, outputs, self.max_iter, on=on, measured=True)
         finally:
             if ours:
                 data.release()
@@ -149,7 +154,7 @@ class _Sgd(LinearModel):
             x, y, sample_weight, self._target, reset=first, classes=classes
         )
         try:
-            self._go(data, self._outputs(data), 1, on=not first)
+            self._go(data, self._outputs(data), 1, on=not first, measured=False)
         finally:
             data.release()
         return self
@@ -191,7 +196,9 @@ class SGDClassifier(_Sgd, Classifier):
         by it. None: it does all epochs.
     shuffle : bool, default=True
         Whether each epoch takes the rows of a block in another order.
-    verbose, n_jobs
+    verbose : int, default=0
+        Above 0 a bar shows the epochs from the start.
+    n_jobs
         Taken for scikit-learn's sake, and not used.
     epsilon : float, default=0.1
         Not used by these losses.
@@ -227,7 +234,8 @@ class SGDClassifier(_Sgd, Classifier):
     history_ : ndarray of shape (epochs,)
         The mean loss of each epoch, while it went on.
     report_ : dict
-        Why the fit ended, epochs, passes.
+        Why the fit ended, epochs, passes, bytes to the driver; of `fit` also the objective and the
+        largest entry of its smooth part's gradient, from a last pass.
 
     References
     ----------
@@ -359,23 +367,27 @@ class SGDClassifier(_Sgd, Classifier):
         return self._part(X, y, sample_weight, self.classes_)
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, with ``loss="log_loss"``.
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features), or Spark DataFrame or RDD
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
-            Of several classes each one's own probability, divided by their sum.
+        ndarray of shape (n_samples, n_classes), DataFrame or RDD
+            Of several classes each one's own probability, divided by their sum. Of a Spark
+            DataFrame, it with the column ``probability`` (an array) more; of an RDD of rows, one
+            of probabilities.
 
         Raises
         ------
         AttributeError
             The loss is another.
         """
+        if is_spark(X):
+            return beside_rows(X, self._frame_probabilities, "probability")
         from scipy.special import expit
 
         scores = self._scores(X)
@@ -387,6 +399,30 @@ class SGDClassifier(_Sgd, Classifier):
             total > 0, yes / np.where(total > 0, total, 1), 1 / yes.shape[1]
         )
         return found
+
+    def _frame_probabilities(self, df: Any) -> Any:
+        scored = self._frame_scores(df, "probability")
+        return frame_probabilities(scored, len(self.classes_), apart=True)
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+
+        Raises
+        ------
+        AttributeError
+            The loss is another.
+        """
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))
 
 
 class SGDRegressor(_Sgd, Regressor):
@@ -419,8 +455,8 @@ class SGDRegressor(_Sgd, Regressor):
         by it. None: it does all epochs.
     shuffle : bool, default=True
         Whether each epoch takes the rows of a block in another order.
-    verbose
-        Taken for scikit-learn's sake, and not used.
+    verbose : int, default=0
+        Above 0 a bar shows the epochs from the start.
     epsilon : float, default=0.1
         Distance at which "huber" turns into a line, and up to which the insensitive losses are 0.
     random_state : int, RandomState or None, default=None

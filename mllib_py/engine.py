@@ -185,6 +185,10 @@ def tree_sum(data: Blocks, fn: Callable[[Any, Array], Any]) -> Any:
     >>> (total / n).tolist()
     [2.0, 3.0]
     """
+    if not isinstance(data, Blocks):
+        raise TypeError(
+            f"a pass goes over blocks, not {type(data).__name__}: lay the data out by engine.blocks"
+        )
     held = data._held
     if isinstance(held, list):
         if not held:

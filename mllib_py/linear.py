@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 
 from mllib_py import _bridge, _checks
 from mllib_py._checks import FINITE, FLAG, POSITIVE, SHARE, Rule, count
-from mllib_py._features import beside_rows
+from mllib_py._features import beside_rows, frame_probabilities
 from mllib_py._layout import Layout, as_frame, is_spark
 from mllib_py._linear import Classifier, Fitted, Regressor, Setting, positive_only
 from mllib_py._sgd import SGDClassifier, SGDRegressor
@@ -281,15 +281,7 @@ class LogisticRegression(Classifier):
         return found
 
     def _frame_probabilities(self, df: Any) -> Any:
-        from pyspark.sql import functions as f
-
-        scored, score = self._frame_scores(df, "probability"), f.col("probability")
-        if len(self.classes_) == 2:
-            yes = 1 / (1 + f.exp(-score[0]))
-            return scored.withColumn("probability", f.array(1 - yes, yes))
-        parts = f.transform(score, lambda s: f.exp(s - f.array_max(score)))
-        total = f.aggregate(parts, f.lit(0.0), lambda a, s: a + s)
-        return scored.withColumn("probability", f.transform(parts, lambda s: s / total))
+        return frame_probabilities(self._frame_scores(df, "probability"), len(self.classes_))
 
 
 class LinearSVC(Classifier):

@@ -17,9 +17,10 @@ pytestmark = pytest.mark.e2e
 TESTS = Path(__file__).parents[1]
 
 
-def test_a_fit_to_more_than_the_heap() -> None:
+@pytest.mark.parametrize("kind", ["frame", "arrays"])
+def test_a_fit_to_more_than_the_heap(kind: str) -> None:
     run = subprocess.run(
-        [sys.executable, str(TESTS / "support" / "wide_data.py")],
+        [sys.executable, str(TESTS / "support" / "wide_data.py"), kind],
         env=environment() | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from sklearn import linear_model as peer
 from sklearn.datasets import load_svmlight_file, make_classification, make_regression
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from mllib_py import linear
 
@@ -120,26 +121,38 @@ def test_class_weights(classes: Any) -> None:
         )
 
 
-@pytest.mark.parametrize("loss", ["squared_hinge", "hinge"])
-def test_support_vectors_against_a_convex_solver(loss: str, classes: Any) -> None:
+def test_squared_hinge_against_a_convex_solver(classes: Any) -> None:
     """An unpenalised intercept is what liblinear does not have: the dual is solved instead."""
     x, y, _ = classes
     x, s = StandardScaler().fit_transform(x), np.where(y == 0, -1.0, 1.0)
     n, c = len(x), 0.5
     signed = x * s[:, None]
-    gram = signed @ signed.T + (np.eye(n) / (2 * c) if loss == "squared_hinge" else 0)
+    gram = signed @ signed.T + np.eye(n) / (2 * c)
     found = minimize(
         lambda a: (a @ gram @ a / 2 - a.sum(), gram @ a - 1),
         np.full(n, c / 2),
         jac=True,
-        bounds=[(0, None if loss == "squared_hinge" else c)] * n,
+        bounds=[(0, None)] * n,
         constraints={"type": "eq", "fun": lambda a: a @ s, "jac": lambda a: s},
         method="SLSQP",
         options={"maxiter": 500, "ftol": 1e-12},
     )
     w = signed.T @ found.x
-    ours = linear.LinearSVC(C=c, loss=loss, tol=1e-9, max_iter=20000).fit(x, y > 0)
-    np.testing.assert_allclose(ours.coef_[0], w, atol=1e-4 if loss == "squared_hinge" else 2e-3)
+    ours = linear.LinearSVC(C=c, tol=1e-9, max_iter=20000).fit(x, y > 0)
+    np.testing.assert_allclose(ours.coef_[0], w, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:LinearSVC ended where no step lowers the objective")
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("c", [0.01, 0.5])
+def test_hinge_against_libsvm(weighted: bool, c: float, classes: Any) -> None:
+    """Unlike liblinear's its intercept is not penalised."""
+    x, y, weights = classes
+    x, weights = StandardScaler().fit_transform(x), weights if weighted else None
+    theirs = SVC(kernel="linear", C=c, tol=1e-10).fit(x, y > 0, weights)
+    ours = linear.LinearSVC(loss="hinge", C=c, tol=1e-9, max_iter=20000).fit(x, y > 0, weights)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-4)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-4)
 
 
 def test_several_classes_each_against_the_others(classes: Any) -> None:

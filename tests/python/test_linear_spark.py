@@ -57,6 +57,63 @@ def test_columns_of_numbers_and_labels_of_text(columns: Any, data: Any) -> None:
     np.testing.assert_allclose(np.stack(scored["score"].to_list()), expected, atol=1e-9)
 
 
+def test_few_rows_need_no_jobs(spark: Any, columns: Any, vectors: Any) -> None:
+    there = linear.LogisticRegression(**TIGHT).fit(vectors)
+    spark.conf.set("spark.mllib_py.driverBytes", "1m")
+    try:
+        data = mllib_py.layout(vectors)
+        tracker = spark.sparkContext.statusTracker()
+        before = len(tracker.getJobIdsForGroup(None))
+        here = linear.LogisticRegression(**TIGHT).fit(data)
+        assert len(tracker.getJobIdsForGroup(None)) == before
+        np.testing.assert_allclose(here.coef_, there.coef_, atol=1e-6)
+        data.release()
+        spark.conf.set("spark.mllib_py.driverBytes", "few")
+        with pytest.raises(ValueError, match=r"driverBytes must be a size, 1m or 0 say, not 'few'"):
+            mllib_py.layout(vectors)
+    finally:
+        spark.conf.set("spark.mllib_py.driverBytes", "0")
+
+
+def test_scores_of_frames(columns: Any, spark: Any, data: Any) -> None:
+    model = linear.LogisticRegression().fit(columns, "label", "a")
+    told = columns.toPandas()
+    names = list(model.feature_names_in_)
+    assert model.score(columns) == pytest.approx(model.score(told[names], told["label"]))
+    weighed = model.score(told[names], told["label"], told["a"])
+    assert model.score(columns, "label", "a") == pytest.approx(weighed)
+    ridge = linear.Ridge().fit(columns.drop("label"), "a")
+    expected = ridge.score(told[names], told["a"])
+    assert ridge.score(columns, "a") == pytest.approx(expected)
+    with pytest.raises(ValueError, match="there is no column 'b'"):
+        ridge.score(columns, "b")
+    with pytest.raises(TypeError, match="are names of columns"):
+        ridge.score(columns, told["a"])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_by_stochastic_gradient_descent(
+    vectors: Any, data: Any, classes: int
+) -> None:
+    some = vectors.where(f"label < {classes}")
+    model = linear.SGDClassifier(loss="log_loss", random_state=0).fit(some)
+    told = model.predict_proba(some).toPandas()
+    x = np.stack([v.toArray() for v in told["features"]])
+    np.testing.assert_allclose(np.stack(told["probability"].to_list()), model.predict_proba(x))
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x))
+
+
+def test_what_is_no_number_is_counted(spark: Any) -> None:
+    nan = float("nan")
+    rows = [(1.0, 2.0, 0), (nan, nan, 1), (3.0, None, 0), (4.0, float("inf"), 1)]
+    frame = spark.createDataFrame(rows, "a double, b double, label int").repartition(3)
+    told = r"column 'a' has null, NaN or infinite values in 1 of 4 rows; drop or fill such rows"
+    with pytest.raises(ValueError, match=told):
+        linear.LogisticRegression().fit(frame)
+    with pytest.raises(ValueError, match=r"column 'b' has .* in 3 of 4 rows"):
+        linear.LogisticRegression().fit(frame.drop("a"))
+
+
 def test_vectors_and_numbers_for_labels(vectors: Any, data: Any) -> None:
     x, y, _ = data
     two = vectors.where("label < 2")
@@ -161,7 +218,7 @@ def test_partitions_change_nothing_but_rounding(vectors: Any) -> None:
 def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
     rows = [(1.0, 0.0), (float("nan"), 1.0), (None, 1.0), (2.0, 0.0)]
     frame = spark.createDataFrame(rows, ["size", "label"])
-    with pytest.raises(ValueError, match=r"'size'.* has a null, NaN or infinite value"):
+    with pytest.raises(ValueError, match=r"'size'.* has (a )?null, NaN or infinite values?"):
         linear.LogisticRegression().fit(frame)
     with pytest.raises(ValueError, match="there is no column 'target'"):
         linear.LogisticRegression().fit(vectors, "target")

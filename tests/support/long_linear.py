@@ -50,6 +50,7 @@ def _kill(spark: Any, after: float, killed: list[float]) -> None:
 
 def main(master: str) -> None:
     conf = {"spark.executor.memory": "768m", "spark.driver.host": "127.0.0.1"}
+    conf["spark.mllib_py.driverBytes"] = "0"  # no data too small for the executors
     spark = mllib_py.session(master, memory="1g", conf=conf)
     data = mllib_py.layout(*_data())
     told: dict[str, Any] = {}

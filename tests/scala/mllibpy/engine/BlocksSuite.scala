@@ -22,7 +22,8 @@ class BlocksSuite extends AnyFunSuite with LocalSession {
     val rdd = sc.parallelize(blocks, 20)
     for (bytes <- Seq(8L, 1L << 30))
       assert(listed(new SparkBlocks(rdd, () => ()), bytes) == blocks.flatten)
-    assert(SparkBlocks.fanIn(20, 8) == 20 && SparkBlocks.fanIn(20, 1L << 30) == 5)
+    assert(SparkBlocks.fanIn(20, 8) == 1 && SparkBlocks.fanIn(20, 1L << 30) == 5)
+    assert(SparkBlocks.fanIn(2, 1L << 30) == 2 && SparkBlocks.fanIn(4096, 1L << 30) == 64)
   }
 
   test("what a thread throws is thrown") {

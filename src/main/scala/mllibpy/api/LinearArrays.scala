@@ -7,6 +7,7 @@ import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, Form, Spar
 import org.apache.spark.SparkContext
 
 import scala.reflect.ClassTag
+import scala.util.Using
 
 /** A data set from arrays in a file: the features by row, or starts, columns and values of the
   * entries; then targets, and weights where there are any. Blocks of it stay on the driver.
@@ -18,15 +19,33 @@ object LinearArrays {
 
   def fromFile(sc: SparkContext, path: String, meta: JsonNode): LinearData = {
     val shape = Shape.of(meta)
-    val in = new ArrayReader(path)
-    try {
-      val rows = rowsOfBlocks(shape, sc.defaultParallelism)
-      val blocks = rows.map { case (from, n) =>
-        if (shape.sparse) sparse(in, shape, from, n) else dense(in, shape, from, n)
+    val at =
+      if (sc.isLocal && shape.bytes > heap / 2) spilling(sc, path, shape)
+      else {
+        val rows = rowsOfBlocks(shape, sc.defaultParallelism, BlockBytes)
+        placed(sc, Using.resource(new ArrayReader(path))(in => rows.map(block(in, shape, _))))
       }
-      val at = placed(sc, blocks)
-      new LinearData(at, shape.features, shape.classes, shape.form, numbered = true)
-    } finally in.close()
+    new LinearData(at, shape.features, shape.classes, shape.form, numbered = true)
+  }
+
+  private def heap: Long = Runtime.getRuntime.maxMemory
+
+  private def block(in: ArrayReader, shape: Shape, rows: (Long, Int)): Examples = {
+    val (from, n) = rows
+    if (shape.sparse) sparse(in, shape, from, n) else dense(in, shape, from, n)
+  }
+
+  /** What the heap does not hold rests in Spark's storage, on disk in part. The file is read once,
+    * now.
+    */
+  private def spilling(sc: SparkContext, path: String, shape: Shape): Blocks[Examples] = {
+    val rows = rowsOfBlocks(shape, sc.defaultParallelism, Math.max(BlockBytes, heap / 32))
+    val blocks = sc
+      .parallelize(rows, rows.length)
+      .map(r => Using.resource(new ArrayReader(path))(block(_, shape, r)))
+      .persist(SparkBlocks.Kept)
+    blocks.foreachPartition(_.foreach(_ => ()))
+    new SparkBlocks(blocks, () => ())
   }
 
   private final case class Shape(
@@ -62,8 +81,8 @@ object LinearArrays {
   }
 
   /** First row and number of rows: several blocks to a core, none too large. */
-  private def rowsOfBlocks(s: Shape, cores: Int): Seq[(Long, Int)] = {
-    val wanted = Math.max(s.bytes / BlockBytes + 1, if (s.bytes > Small) 2L * cores else 1L)
+  private def rowsOfBlocks(s: Shape, cores: Int, bytes: Long): Seq[(Long, Int)] = {
+    val wanted = Math.max(s.bytes / bytes + 1, if (s.bytes > Small) 2L * cores else 1L)
     val n = Math.min(s.rows, wanted)
     (0L until n).map { b =>
       val from = b * s.rows / n

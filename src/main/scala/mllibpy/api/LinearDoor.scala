@@ -182,7 +182,8 @@ trait LinearDoor {
       Option(m.get("tol")).filterNot(_.isNull).map(_.asDouble),
       m.get("patience").asInt,
       m.get("average").asBoolean,
-      m.get("seed").asLong
+      m.get("seed").asLong,
+      if (m.get("measured").asBoolean) Some(lossOf(m)) else None
     )
     new FitHandle(sc, "linear model, stochastic gradient descent")((monitor, _) =>
       Sgd(data, p, monitor)
@@ -194,8 +195,13 @@ trait LinearDoor {
     val told = mapper.createObjectNode()
     told.put("steps", fit.steps)
     told.put("iterations", fit.epochs)
-    told.put("passes", fit.epochs)
+    told.put("passes", fit.passes)
     told.put("reason", fit.reason)
+    told.put("bytes_to_driver", fit.bytes)
+    for ((objective, gradient) <- fit.end) {
+      told.put("objective", objective)
+      told.put("gradient", gradient)
+    }
     val losses = told.putArray("losses")
     fit.losses.foreach(losses.add(_))
     told.toString

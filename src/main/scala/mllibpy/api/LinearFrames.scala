@@ -2,9 +2,10 @@ package mllibpy.api
 
 import com.fasterxml.jackson.databind.JsonNode
 import mllibpy.algorithm.linear.LinearData
-import mllibpy.engine.{InvalidInput, SparkBlocks}
+import mllibpy.engine.{Blocks, Gather, HereBlocks, InvalidInput, SparkBlocks}
 import mllibpy.kernel.linear.{DenseExamples, Examples, FloatExamples, Form, SparseExamples}
 import org.apache.spark.ml.linalg.{DenseVector, SQLDataTypes, SparseVector, Vector, Vectors}
+import org.apache.spark.network.util.JavaUtils
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.functions.{array, col, lit, udf}
 import org.apache.spark.sql.types.{
@@ -47,12 +48,62 @@ object LinearFrames {
     val form = if (sparse) Form.Sparse else if (single(df, columns)) Form.Floats else Form.Doubles
     val into =
       Into(columns.toArray, label.getOrElse("label"), weight, sample.size, classes.nonEmpty, form)
-    val blocks = examples(rows, into).persist(SparkBlocks.Kept)
-    new LinearData(
-      new SparkBlocks(blocks, () => ()),
-      sample.size,
-      classes.length,
-      form
+    val most = driverBytes(df)
+    val blocks =
+      try placed(examples(rows, into).persist(SparkBlocks.Kept), most)
+      catch { case e: Throwable => refuseNonFinite(rows, into); throw e }
+    new LinearData(blocks, sample.size, classes.length, form)
+  }
+
+  /** Spark's setting of the bytes that are not worth a job. */
+  final val DriverBytes = "spark.mllib_py.driverBytes"
+  private final val Small = 1L << 20
+
+  private def driverBytes(df: DataFrame): Long = {
+    val size = df.sparkSession.conf.get(DriverBytes, Small.toString)
+    try JavaUtils.byteStringAsBytes(size)
+    catch {
+      case _: NumberFormatException =>
+        throw new InvalidInput(s"$DriverBytes must be a size, 1m or 0 say, not '$size'")
+    }
+  }
+
+  /** Lays the blocks out, so that what is wrong with them is known now. Those of so few bytes that
+    * a job costs more than their sum come to the driver.
+    */
+  private def placed(blocks: RDD[Examples], most: Long): Blocks[Examples] =
+    try
+      if (blocks.map(_.bytes).fold(0L)(_ + _) > most) new SparkBlocks(blocks, () => ())
+      else {
+        val here = new HereBlocks(Gather(blocks).toSeq)
+        blocks.unpersist(blocking = false)
+        here
+      }
+    catch { case e: Throwable => blocks.unpersist(blocking = false); throw e }
+
+  /** Says how many values of the first column that has some are no numbers. */
+  private def refuseNonFinite(rows: RDD[Row], into: Into): Unit = {
+    val bad = rows.mapPartitions { it =>
+      val counts = new Array[Long](into.features)
+      var n = 0L
+      for (row <- it) {
+        n += 1
+        row.getAs[Vector](2) match {
+          case v if v != null && v.size == into.features =>
+            v.foreachActive((f, x) => if (!java.lang.Double.isFinite(x)) counts(f) += 1)
+          case _ => ()
+        }
+      }
+      Iterator.single((n, counts))
+    }
+    val (n, counts) = bad.reduce { case ((n, a), (m, b)) =>
+      (n + m, a.zip(b).map { case (x, y) => x + y })
+    }
+    val first = counts.indexWhere(_ > 0)
+    InvalidInput.unless(
+      first < 0,
+      s"${named(into, first)} has null, NaN or infinite values in ${counts(first)} of $n rows;" +
+        " drop or fill such rows"
     )
   }
 
@@ -202,7 +253,7 @@ object LinearFrames {
   }
 
   private def named(into: Into, f: Int): String =
-    if (into.columns.length > 1) s"column '${into.columns(f)}'"
+    if (into.columns.length == into.features) s"column '${into.columns(f)}'"
     else s"column '${into.columns.head}', feature $f,"
 
   private def dense(

@@ -4,6 +4,7 @@ import org.apache.spark.rdd.RDD
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.{HashPartitioner, SparkContext}
 
+import scala.annotation.tailrec
 import scala.reflect.ClassTag
 
 /** Blocks at rest that passes go over: on the driver where they are not worth a job, else in Spark.
@@ -91,9 +92,7 @@ final class SparkBlocks[A](val rdd: RDD[A], onRelease: () => Unit) extends Block
   def map[B: ClassTag](f: A => B): Blocks[B] = new SparkBlocks(rdd.map(f), () => ())
 
   def sum[S: ClassTag](bytes: Long)(zero: () => S)(add: (S, A) => S)(merge: (S, S) => S): S = {
-    val partial = SparkBlocks.partial(rdd, zero, add)
-    val fanIn = SparkBlocks.fanIn(partitions, bytes)
-    val few = if (fanIn >= partitions) partial else SparkBlocks.grouped(partial, fanIn, merge)
+    val few = SparkBlocks.fewer(SparkBlocks.partial(rdd, zero, add), bytes, merge)
     Gather(few).sortBy(_._1).map(_._2).reduceOption(merge).getOrElse(zero())
   }
 
@@ -111,12 +110,28 @@ object SparkBlocks {
   // What the driver takes at once without a thought.
   private final val DriverBytes = 64L << 20
 
-  /** How many partial sums are merged by one task; all of them by the driver where that is as many
-    * as there are.
+  /** How many partial sums one task merges: as many as there will be groups, so that two levels are
+    * enough. Where the driver can take them at once, 1: it merges them itself.
     */
   private[engine] def fanIn(partitions: Int, bytes: Long): Int =
-    if (bytes * partitions <= DriverBytes || partitions <= 4) partitions
-    else Math.ceil(Math.sqrt(partitions.toDouble)).toInt
+    if (bytes * partitions <= DriverBytes) 1
+    else Math.max(2, Math.ceil(Math.sqrt(partitions.toDouble)).toInt)
+
+  /** Merges partial sums in groups until those left are few enough for the driver, of wide ones one
+    * alone.
+    */
+  @tailrec
+  private def fewer[S: ClassTag](
+      partial: RDD[(Int, S)],
+      bytes: Long,
+      merge: (S, S) => S
+  ): RDD[(Int, S)] = {
+    val n = partial.getNumPartitions
+    // In local mode the driver's memory is that of the tasks: a few go from hand to hand.
+    val enough = if (partial.sparkContext.isLocal) 4 else 1
+    val by = fanIn(n, bytes)
+    if (n <= enough || by == 1) partial else fewer(grouped(partial, by, merge), bytes, merge)
+  }
 
   // In methods of their own, so that a task's closure holds just these arguments.
   private def partial[A, S](rdd: RDD[A], zero: () => S, add: (S, A) => S): RDD[(Int, S)] =

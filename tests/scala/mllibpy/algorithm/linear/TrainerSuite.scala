@@ -60,7 +60,7 @@ class TrainerSuite extends AnyFunSuite {
   }
 
   private def fit(p: Problem, penalties: Penalty*): Seq[Trained] =
-    Trainer.path(p, penalties, penalties.map(_ => None), tight, new Monitor)
+    Trainer.path(p, penalties, None, curved = false, tight, new Monitor)
 
   /** Mean loss's gradient by the coefficients, of one output, written out. */
   private def gradient(
@@ -147,13 +147,36 @@ class TrainerSuite extends AnyFunSuite {
     val by = Penalty(0.1, 0)
     val first = fit(p, by).head
     val again =
-      Trainer.path(p, Seq(by), Seq(Some(first.coefficients)), Stopping(1e-8, 100), new Monitor).head
+      Trainer
+        .path(
+          p,
+          Seq(by),
+          Some(first.coefficients),
+          curved = false,
+          Stopping(1e-8, 100),
+          new Monitor
+        )
+        .head
     assert(again.iterations == 0)
   }
 
+  for (loss <- Seq(LogisticLoss, SquaredHingeLoss, SquaredLoss); standardize <- Seq(false, true))
+    test(
+      s"$loss, standardize=$standardize: settings that begin with one Hessian, in fewer passes"
+    ) {
+      val by = Seq(1.0, 1e-2, 1e-4, 0).map(Penalty(_, 0))
+      val apart = problem(loss, two, standardize = standardize)
+      val shared = problem(loss, two, standardize = standardize)
+      val expected = fit(apart, by: _*)
+      val found = Trainer.path(shared, by, None, curved = true, tight, new Monitor)
+      for ((a, b) <- expected.zip(found); (u, v) <- a.coefficients.zip(b.coefficients))
+        assert(Math.abs(u - v) < 1e-5 * (1 + Math.abs(u)))
+      if (loss == SquaredLoss) assert(shared.passes < apart.passes)
+    }
+
   test("scales of the features do not make the fit long") {
     val p = problem(LogisticLoss, two)
-    Trainer.path(p, Seq(Penalty(1e-4, 0)), Seq(None), Stopping(1e-6, 1000), new Monitor)
+    Trainer.path(p, Seq(Penalty(1e-4, 0)), None, false, Stopping(1e-6, 1000), new Monitor)
     assert(p.passes < 40, s"${p.passes} passes")
   }
 }

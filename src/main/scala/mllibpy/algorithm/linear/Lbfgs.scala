@@ -3,10 +3,17 @@ package mllibpy.algorithm.linear
 /** L-BFGS (Liu and Nocedal: On the limited memory BFGS method for large scale optimization, 1989)
   * with a line search for the weak Wolfe conditions by bisection and doubling (Lewis and Overton:
   * Nonsmooth optimization via quasi-Newton methods, 2013). For smooth losses, without L1.
+  *
+  * @param first
+  *   multiplies by an inverse Hessian to begin with
   */
-private[linear] final class Lbfgs(start: Array[Double], stopping: Stopping, memory: Int = 10)
-    extends Minimiser {
-  private val inverse = new LimitedMemory(memory)
+private[linear] final class Lbfgs(
+    start: Array[Double],
+    stopping: Stopping,
+    memory: Int = 10,
+    first: Option[Array[Double] => Array[Double]] = None
+) extends Minimiser {
+  private val inverse = new LimitedMemory(memory, first)
   private var at = start
   private var value = Double.NaN
   private var gradient: Array[Double] = null
@@ -50,7 +57,7 @@ private[linear] final class Lbfgs(start: Array[Double], stopping: Stopping, memo
     low = 0
     high = Double.PositiveInfinity
     tries = 0
-    length = if (inverse.isEmpty) Math.min(1, 1 / Math.sqrt(-slope)) else 1
+    length = if (inverse.scaled) 1 else Math.min(1, 1 / Math.sqrt(-slope))
     ask()
   }
 

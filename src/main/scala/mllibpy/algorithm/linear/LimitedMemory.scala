@@ -3,8 +3,15 @@ package mllibpy.algorithm.linear
 /** The inverse Hessian as the last steps and changes of the gradient show it, times a vector
   * (Nocedal: Updating quasi-Newton matrices with limited storage, 1980; the two loops of Nocedal
   * and Wright: Numerical optimization, 2006, algorithm 7.4).
+  *
+  * @param first
+  *   multiplies by the inverse Hessian that the steps correct, scaled by the last one; None for the
+  *   identity
   */
-private[linear] final class LimitedMemory(memory: Int) {
+private[linear] final class LimitedMemory(
+    memory: Int,
+    first: Option[Array[Double] => Array[Double]] = None
+) {
   private var steps = Vector.empty[(Array[Double], Array[Double], Double)]
 
   /** Remembers a step and how the gradient changed; one along which it did not rise says nothing.
@@ -16,17 +23,21 @@ private[linear] final class LimitedMemory(memory: Int) {
   }
 
   def isEmpty: Boolean = steps.isEmpty
+
+  /** Whether products are of the length of a step. */
+  def scaled: Boolean = first.nonEmpty || steps.nonEmpty
   def forget(): Unit = steps = Vector.empty
 
   def times(gradient: Array[Double]): Array[Double] = {
-    val q = gradient.clone()
+    var q = gradient.clone()
     val alphas = steps.reverse.map { case (s, y, rho) =>
       val alpha = rho * Vectors.dot(s, q)
       Vectors.add(-alpha, y, q)
       alpha
     }.reverse
+    q = first.fold(q)(_(q))
     steps.lastOption.foreach { case (_, y, rho) =>
-      Vectors.scale(1 / (rho * Vectors.dot(y, y)), q)
+      Vectors.scale(1 / (rho * Vectors.dot(y, first.fold(y)(_(y)))), q)
     }
     for (((s, y, rho), alpha) <- steps.zip(alphas))
       Vectors.add(alpha - rho * Vectors.dot(y, q), s, q)

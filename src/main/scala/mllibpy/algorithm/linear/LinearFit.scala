@@ -112,7 +112,16 @@ object LinearFit {
       )
     else if (solver == "local-sgd")
       p.penalties.map(LocalSgd.fit(of, _, start, stopping, monitor))
-    else Trainer.path(of, p.penalties, p.penalties.map(_ => start), stopping, monitor)
+    else Trainer.path(of, p.penalties, start, shareCurvature(of, p), stopping, monitor)
+
+  /** Whether several settings are worth a pass for a Hessian that all of them begin with. */
+  private def shareCurvature(of: Problem, p: LinearParams) =
+    p.penalties.length > 1 && p.penalties.forall(_.l1 == 0) &&
+      LocalSgd.curvature(of.loss).nonEmpty && of.features <= NewtonCholesky.MostFeatures &&
+      p.penalties.length.toLong * of.length * of.length <= MostNumbers
+
+  // Of the settings' Hessians together.
+  private final val MostNumbers = 32L << 20
 
   private def smoothed(
       data: LinearData,
@@ -185,6 +194,10 @@ object LinearFit {
     InvalidInput.unless(
       p.solver != "mini-batch" || !p.standardize,
       "solver='mini-batch' takes features as they are; leave standardize=False"
+    )
+    InvalidInput.unless(
+      p.solver != "cocoa" || p.loss.outputs == 1 || Cocoa.parts(p.loss).nonEmpty,
+      s"solver='cocoa' takes two classes, not ${p.loss.outputs}; take solver='lbfgs'"
     )
     InvalidInput.unless(
       p.solver != "cocoa" || ridge,

@@ -103,6 +103,29 @@ private[linear] final class Problem(
     NewtonCholesky.Curved(value, gradient, hessian)
   }
 
+  /** For each setting what multiplies by the inverse of its Hessian at a common start: one pass for
+    * all, as their Hessians differ by scales and ridges alone. The loss has one margin.
+    */
+  def inverses(
+      penalties: Seq[Penalty],
+      start: Option[Array[Double]]
+  ): Seq[Array[Double] => Array[Double]] = {
+    val none = Penalty(0, 0)
+    val at = start.map(point(none, _)).getOrElse(new Array[Double](length))
+    val plain = curved(none, at).hessian
+    val by = scales(none)
+    penalties.map { penalty =>
+      val own = scales(penalty)
+      val ratio = Array.tabulate(length)(f =>
+        if (f == features) 1.0 else if (by(f) > 0) own(f) / by(f) else 0.0
+      )
+      val hessian =
+        Array.tabulate(length * length)(i => plain(i) * ratio(i / length) * ratio(i % length))
+      for ((of, i) <- ridges(penalty).zipWithIndex) hessian(i * (length + 1)) += of
+      NewtonCholesky.inverse(hessian, length)
+    }
+  }
+
   /** The Hessian of a setting at a point, times a direction: one pass. */
   def hessianVector(penalty: Penalty, v: Array[Double], direction: Array[Double]): Array[Double] = {
     val shape = Shape(stride, outputs)

@@ -1,7 +1,7 @@
 package mllibpy.algorithm.linear
 
 import mllibpy.engine.{Blocks, InvalidInput, Monitor, Shared, StepRecord}
-import mllibpy.kernel.linear.{Examples, SgdEpoch, SgdPlan}
+import mllibpy.kernel.linear.{Examples, Loss, SgdEpoch, SgdPlan}
 
 /** Where stochastic gradient descent begins and ends.
   *
@@ -14,6 +14,8 @@ import mllibpy.kernel.linear.{Examples, SgdEpoch, SgdPlan}
   *   does not
   * @param average
   *   whether the mean of the epochs' coefficients is taken, not the last
+  * @param measured
+  *   the loss of all classes, where a last pass is to find the objective; None for none
   */
 final case class SgdParams(
     plan: SgdPlan,
@@ -23,17 +25,26 @@ final case class SgdParams(
     tol: Option[Double],
     patience: Int,
     average: Boolean,
-    seed: Long
+    seed: Long,
+    measured: Option[Loss] = None
 )
 
-/** What came of it; `steps` as the next fit wants them. */
+/** What came of it; `steps` as the next fit wants them.
+  *
+  * @param end
+  *   the objective, and the largest entry of its smooth part's gradient, where they were asked for
+  */
 final class SgdFit(
     val coefficients: Array[Double],
     val steps: Double,
     val epochs: Int,
     val losses: Seq[Double],
-    val reason: String
-)
+    val reason: String,
+    val end: Option[(Double, Double)],
+    val bytes: Long
+) {
+  def passes: Int = epochs + end.size
+}
 
 /** Stochastic gradient descent: each pass is an epoch inside each partition and an average of where
   * these have come to; on one partition it is the plain algorithm.
@@ -53,11 +64,13 @@ object Sgd {
     var losses = Vector.empty[Double]
     var (best, worse) = (Double.PositiveInfinity, 0)
     var reason: Option[String] = None
+    var rows = 0L
     while (reason.isEmpty) {
       val began = System.nanoTime()
       val found = epoch(data.blocks, plan, at, steps, p.seed + losses.length)
       InvalidInput.unless(found.rows > 0, "there are no rows to fit; give at least one")
       at = found.coefficients
+      rows = found.rows
       // A partition's own steps: rows that others went over at the same time do not count.
       steps += Math.ceil(found.rows.toDouble / data.blocks.partitions)
       losses :+= found.loss / Math.max(found.weight, Double.MinPositiveValue)
@@ -77,7 +90,10 @@ object Sgd {
       if (reason.isEmpty && losses.length >= p.maxIter)
         reason = Some(s"max_iter=${p.maxIter} epochs done")
     }
-    new SgdFit(if (p.average) mean else at, steps, losses.length, losses, reason.get)
+    val coefficients = if (p.average) mean else at
+    val end = p.measured.map(SgdEnd(data, p.plan, _, coefficients, rows))
+    val bytes = 8L * at.length * data.blocks.partitions * (losses.length + end.size)
+    new SgdFit(coefficients, steps, losses.length, losses, reason.get, end, bytes)
   }
 
   private def refuseDivergence(at: Array[Double], losses: Seq[Double]): Unit =

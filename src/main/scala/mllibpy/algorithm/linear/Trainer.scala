@@ -29,16 +29,23 @@ private[linear] object Trainer {
 
   /** All settings together, each by a minimiser of its own: a pass for a step of all of them. Those
     * that have ended take no part in the next.
+    *
+    * @param curved
+    *   whether a first pass brings the Hessian that all begin with; for smooth losses of one
+    *   margin, without L1
     */
   def path(
       problem: Problem,
       penalties: Seq[Penalty],
-      starts: Seq[Option[Array[Double]]],
+      start: Option[Array[Double]],
+      curved: Boolean,
       stopping: Stopping,
       monitor: Monitor
   ): Seq[Trained] = {
-    val searches = penalties.zip(starts).map { case (penalty, start) =>
-      minimiser(problem, penalty, start, stopping)
+    val inverses =
+      if (curved) problem.inverses(penalties, start).map(Some(_)) else penalties.map(_ => None)
+    val searches = penalties.zip(inverses).map { case (penalty, inverse) =>
+      minimiser(problem, penalty, start, inverse, stopping)
     }
     val histories = penalties.map(_ => Vector.newBuilder[Double])
     def open = penalties.indices.filter(searches(_).reason.isEmpty)
@@ -65,11 +72,12 @@ private[linear] object Trainer {
       problem: Problem,
       penalty: Penalty,
       start: Option[Array[Double]],
+      inverse: Option[Array[Double] => Array[Double]],
       stopping: Stopping
   ): Minimiser = {
     val from = begin(problem, penalty, start)
     if (penalty.l1 > 0) new Owlqn(from, problem.l1(penalty), stopping)
-    else new Lbfgs(from, stopping)
+    else new Lbfgs(from, stopping, first = inverse)
   }
 
   private def begin(

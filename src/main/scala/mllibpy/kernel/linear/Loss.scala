@@ -148,16 +148,7 @@ object LogisticLoss extends MarginLoss with Conjugate {
     else if (models == 1) {
       val done = VectorLogistic.rows(rows.labels, rows.weights, from, n, margins, values)
       plain(rows, from, done, n, margins, models, values)
-    } else {
-      val sums = new Array[Double](models)
-      var r = 0
-      while (r < n) {
-        val (y, weight) = (rows.labels(from + r), rows.weight(from + r))
-        VectorLogistic.models(y, weight, margins, r * models, models, sums)
-        r += 1
-      }
-      for (s <- values.indices) values(s) += sums(s)
-    }
+    } else VectorLogistic.models(rows.labels, rows.weights, from, n, margins, models, values)
 
   override def curvatures(
       rows: Examples,

@@ -66,30 +66,39 @@ private[linear] object VectorLogistic {
     end
   }
 
-  /** Several models of one row, side by side.
-    *
-    * @param at
-    *   where the row's margins begin; a multiple of the vectors' length of them
-    * @param sums
-    *   IN/OUT as many
+  /** Several models: those of a row stand side by side, rows `models` apart, a multiple of the
+    * vectors' length.
     */
   def models(
-      y: Double,
-      weight: Double,
+      labels: Array[Double],
+      weights: Array[Double],
+      from: Int,
+      n: Int,
       margins: Array[Double],
-      at: Int,
       models: Int,
-      sums: Array[Double]
+      values: Array[Double]
   ): Unit = {
+    val sums = new Array[Double](models)
     var j = 0
     while (j < models) {
-      val m = DoubleVector.fromArray(Species, margins, at + j)
-      val e = VectorFunctions.expOfNegative(m.abs.neg)
-      val value = m.max(0.0).add(VectorFunctions.logOfOneAnd(e)).sub(m.mul(y))
-      value.mul(weight).add(DoubleVector.fromArray(Species, sums, j)).intoArray(sums, j)
-      numerator(m, e).div(e.add(1.0)).sub(y).mul(weight).intoArray(margins, at + j)
+      var total = DoubleVector.zero(Species)
+      var at = j
+      var r = from
+      while (r < from + n) {
+        val m = DoubleVector.fromArray(Species, margins, at)
+        val y = labels(r)
+        val weight = if (weights == null) 1.0 else weights(r)
+        val e = VectorFunctions.expOfNegative(m.abs.neg)
+        val value = m.max(0.0).add(VectorFunctions.logOfOneAnd(e)).sub(m.mul(y))
+        total = value.fma(DoubleVector.broadcast(Species, weight), total)
+        numerator(m, e).div(e.add(1.0)).sub(y).mul(weight).intoArray(margins, at)
+        at += models
+        r += 1
+      }
+      total.intoArray(sums, j)
       j += L
     }
+    for (s <- values.indices) values(s) += sums(s)
   }
 
   /** Of the sigmoid: 1 where m is at least 0, e^m elsewhere. */
