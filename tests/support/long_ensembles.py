@@ -72,7 +72,11 @@ def forests(spark: Any) -> dict[str, Any]:
     def kill() -> None:
         wait_for_the_middle(spark.sparkContext.statusTracker(), ended)
         # The test started the workers, and this process.
-        os.kill(executors(spark.sparkContext.applicationId, os.getppid())[0], signal.SIGKILL)
+        victim = executors(spark.sparkContext.applicationId, os.getppid())[0]
+        # Held still first: if its piece has just ended it is given another, and that one is lost.
+        os.kill(victim, signal.SIGSTOP)
+        time.sleep(1)
+        os.kill(victim, signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()
