@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
 from sklearn import model_selection as _theirs
 from sklearn.base import BaseEstimator
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
 from mllib_py.tune import _ratings, _run
+from mllib_py.tune._spread import init_of
+
+_SLOTS: dict[str, Any] = {"backend": None, "cores_per_trial": 1, "trial_timeout": None}
 
 
 class _OnSlots:
@@ -130,38 +132,7 @@ class GridSearchCV(_OnSlots, _theirs.GridSearchCV):  # type: ignore[misc]
     {'C': 10}
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        param_grid: Any,
-        *,
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: Any = "2*n_jobs",
-        error_score: Any = np.nan,
-        return_train_score: bool = False,
-        backend: Any = None,
-        cores_per_trial: int = 1,
-        trial_timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_grid,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.backend = backend
-        self.cores_per_trial = cores_per_trial
-        self.trial_timeout = trial_timeout
+    __init__ = init_of(_theirs.GridSearchCV, **_SLOTS)
 
 
 class RandomizedSearchCV(_OnSlots, _theirs.RandomizedSearchCV):  # type: ignore[misc]
@@ -195,42 +166,7 @@ class RandomizedSearchCV(_OnSlots, _theirs.RandomizedSearchCV):  # type: ignore[
     4
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        param_distributions: Any,
-        *,
-        n_iter: int = 10,
-        scoring: Any = None,
-        n_jobs: int | None = None,
-        refit: Any = True,
-        cv: Any = None,
-        verbose: int = 0,
-        pre_dispatch: Any = "2*n_jobs",
-        random_state: Any = None,
-        error_score: Any = np.nan,
-        return_train_score: bool = False,
-        backend: Any = None,
-        cores_per_trial: int = 1,
-        trial_timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_distributions,
-            n_iter=n_iter,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            random_state=random_state,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.backend = backend
-        self.cores_per_trial = cores_per_trial
-        self.trial_timeout = trial_timeout
+    __init__ = init_of(_theirs.RandomizedSearchCV, **_SLOTS)
 
 
 class HalvingGridSearchCV(_OnSlots, _theirs.HalvingGridSearchCV):  # type: ignore[misc]
@@ -263,48 +199,7 @@ class HalvingGridSearchCV(_OnSlots, _theirs.HalvingGridSearchCV):  # type: ignor
     [3, 1]
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        param_grid: Any,
-        *,
-        factor: float = 3,
-        resource: str = "n_samples",
-        max_resources: Any = "auto",
-        min_resources: Any = "exhaust",
-        aggressive_elimination: bool = False,
-        cv: Any = 5,
-        scoring: Any = None,
-        refit: Any = True,
-        error_score: Any = np.nan,
-        return_train_score: bool = True,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-        backend: Any = None,
-        cores_per_trial: int = 1,
-        trial_timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_grid,
-            factor=factor,
-            resource=resource,
-            max_resources=max_resources,
-            min_resources=min_resources,
-            aggressive_elimination=aggressive_elimination,
-            cv=cv,
-            scoring=scoring,
-            refit=refit,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
-        self.backend = backend
-        self.cores_per_trial = cores_per_trial
-        self.trial_timeout = trial_timeout
+    __init__ = init_of(_theirs.HalvingGridSearchCV, **_SLOTS)
 
 
 class HalvingRandomSearchCV(_OnSlots, _theirs.HalvingRandomSearchCV):  # type: ignore[misc]
@@ -337,47 +232,4 @@ class HalvingRandomSearchCV(_OnSlots, _theirs.HalvingRandomSearchCV):  # type: i
     [5, 2]
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        param_distributions: Any,
-        *,
-        n_candidates: Any = "exhaust",
-        factor: float = 3,
-        resource: str = "n_samples",
-        max_resources: Any = "auto",
-        min_resources: Any = "smallest",
-        aggressive_elimination: bool = False,
-        cv: Any = 5,
-        scoring: Any = None,
-        refit: Any = True,
-        error_score: Any = np.nan,
-        return_train_score: bool = True,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-        backend: Any = None,
-        cores_per_trial: int = 1,
-        trial_timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            estimator,
-            param_distributions,
-            n_candidates=n_candidates,
-            factor=factor,
-            resource=resource,
-            max_resources=max_resources,
-            min_resources=min_resources,
-            aggressive_elimination=aggressive_elimination,
-            cv=cv,
-            scoring=scoring,
-            refit=refit,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
-        self.backend = backend
-        self.cores_per_trial = cores_per_trial
-        self.trial_timeout = trial_timeout
+    __init__ = init_of(_theirs.HalvingRandomSearchCV, **_SLOTS)

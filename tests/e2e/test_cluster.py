@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import dump_svmlight_file, make_blobs, make_classification
-from support.standalone import submit
+from support.standalone import answer, submit
 
 import mllib_py
 from mllib_py._session import JAR
@@ -43,13 +41,6 @@ def local(spark: Any) -> tuple[mllib_py.ALS, float]:
     rmse = als.score(test)
     ratings.release()
     return als, rmse
-
-
-def answer(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The line of JSON that the job printed."""
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
 
 
 def check(found: dict[str, Any], out: str, local: tuple[mllib_py.ALS, float]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +9,12 @@ import numpy as np
 import pytest
 from support.long_fit import FITS, iterations
 from support.small import Small, stars
-from support.standalone import environment
+from support.standalone import run_script
 
 import mllib_py
 from mllib_py.data import list_files
 
 pytestmark = pytest.mark.e2e
-
-SCRIPT = Path(__file__).parents[1] / "support" / "long_fit.py"
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +38,7 @@ def told(data: Small, folder: Path, master: str, checkpoints: str) -> dict[str, 
     """Run the fits on the cluster, in a process of their own; what that says of them."""
     given = folder / "ratings.npz"
     np.savez(given, users=data.users, items=data.items, values=data.values)
-    run = subprocess.run(
-        [sys.executable, str(SCRIPT), master, checkpoints, str(given), str(folder)],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
+    return run_script("long_fit.py", master, checkpoints, given, folder)
 
 
 @pytest.mark.parametrize("name", FITS)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.long_clustering import KILL_AFTER, ROWS
-from support.standalone import environment
+from support.standalone import run_script
 
 pytestmark = pytest.mark.e2e
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def told(master: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run the fits on the cluster, in a process of their own; what that says of them."""
-    script = TESTS / "support" / "long_clustering.py"
-    env = environment()
-    env["PYTHONPATH"] = f"{TESTS}:{env.get('PYTHONPATH', '')}"
     folder = tmp_path_factory.mktemp("centres")
-    run = subprocess.run(
-        [sys.executable, str(script), master, str(folder)],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
+    return run_script("long_clustering.py", master, folder)
 
 
 def test_an_executor_killed_in_a_fit(told: dict[str, Any]) -> None:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.long_linear import MODELS
-from support.standalone import environment
+from support.standalone import run_script
 
 pytestmark = pytest.mark.e2e
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def told(master: str) -> dict[str, Any]:
     """Run the fits on the cluster, in a process of their own; what that says of them."""
-    run = subprocess.run(
-        [sys.executable, str(TESTS / "support" / "long_linear.py"), master],
-        env=environment() | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
+    return run_script("long_linear.py", master)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.datasets import dump_svmlight_file
-from support.standalone import environment, submit
+from support.standalone import answer, run_script, submit
 
 from mllib_py._session import JAR
 from mllib_py.data import write_bytes
@@ -21,13 +18,6 @@ from mllib_py.decomposition import svd
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-
-
-def answer(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The line of JSON that a job printed."""
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
 
 
 def test_a_job_from_hdfs(master: str, hdfs_uri: str, spark: Any, tmp_path: Path) -> None:
@@ -48,15 +38,7 @@ def test_a_job_from_hdfs(master: str, hdfs_uri: str, spark: Any, tmp_path: Path)
 
 
 def test_an_executor_killed_in_a_fit_changes_nothing(master: str) -> None:
-    script = str(ROOT / "tests" / "support" / "long_svd.py")
-    run = subprocess.run(
-        [sys.executable, script, master],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = answer(run)
+    told = run_script("long_svd.py", master)
     assert 5 <= told["killed_at"] < told["passes"]
     assert told["same"]
     assert told["right"]

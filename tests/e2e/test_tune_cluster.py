@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.standalone import environment
+from support.standalone import run_script
 
 pytestmark = pytest.mark.e2e
-
-SCRIPT = Path(__file__).parents[1] / "support" / "tuning.py"
 
 
 @pytest.fixture(scope="module")
 def told(master: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    run = subprocess.run(
-        [sys.executable, str(SCRIPT), master, str(tmp_path_factory.mktemp("marks"))],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
+    return run_script("tuning.py", master, tmp_path_factory.mktemp("marks"))
 
 
 @pytest.mark.parametrize("strategy", ["broadcast", "files"])

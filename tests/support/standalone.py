@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyspark
 from support.processes import free_port, says, start, stop, wait_for
 
 _HOME = Path(pyspark.__file__).parent
+_TESTS = Path(__file__).parents[1]
 _ENV = {
     "SPARK_HOME": str(_HOME),
     "PYSPARK_PYTHON": sys.executable,
@@ -58,3 +61,22 @@ def submit(master: str, *words: str) -> subprocess.CompletedProcess[str]:
 def environment() -> dict[str, str]:
     """Return the variables for a driver that is no part of ours."""
     return {k: v for k, v in os.environ.items() if k != "PYSPARK_GATEWAY_PORT"} | _ENV
+
+
+def run_script(name: str, *words: object) -> dict[str, Any]:
+    """Run a script of tests/support in a process of its own; the line of JSON that it prints."""
+    run = subprocess.run(
+        [sys.executable, str(_TESTS / "support" / name), *map(str, words)],
+        env=environment() | {"PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer(run)
+
+
+def answer(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Return the line of JSON that a job printed last."""
+    assert run.returncode == 0, run.stderr[-3000:]
+    found: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
+    return found
