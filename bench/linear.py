@@ -125,13 +125,19 @@ def overhead(repeats: int) -> dict[str, Any]:
     rows = [(r.tolist(), int(c)) for r, c in zip(p.x, p.y, strict=True)]
     frame = spark.createDataFrame(rows, "features array<double>, label int").repartition(4)
     kinds = {"driver": mllib_py.layout(p.x, p.y), "spark": mllib_py.layout(frame)}
-    out: dict[str, list[float]] = {name: [] for name in (*kinds, "empty_job")}
+    spark.conf.set("spark.mllib_py.driverBytes", "0")
+    kinds["spark_by_jobs"] = mllib_py.layout(frame)
+    out: dict[str, list[float]] = {name: [] for name in (*kinds, "empty_job", "fit_of_150_rows")}
+    few = linear.LogisticRegression()
     context = spark.sparkContext._jsc
     four = context.parallelize([1, 2, 3, 4], 4)
     for r in range(5 * repeats + 3):
         seconds, _ = measure.timed(lambda: [four.count() for _ in range(20)])
         if r >= 3:
             out["empty_job"].append(50 * seconds)
+        seconds, _ = measure.timed(lambda: few.fit(p.x[:150], p.y[:150]))
+        if r >= 3:
+            out["fit_of_150_rows"].append(1000 * seconds)
         for name, data in kinds.items():
             seconds = per_pass(data, 3, 23, C=1e6, solver="newton-cg")
             if r >= 3:
@@ -179,7 +185,7 @@ def one_scale(arguments: list[str]) -> None:
     p = dense(n, features, 1e-3, "logistic")
     data = mllib_py.layout(p.x, p.y)
     data.facts  # noqa: B018 - the moments
-    found = [1000 * per_pass(data, 3, 15, C=1e-4, solver="lbfgs") for _ in range(repeats + 1)][1:]
+    found = [1000 * per_pass(data, 3, 40, C=1e-2, solver="lbfgs") for _ in range(repeats + 1)][1:]
     child.tell({"milliseconds_a_pass": measure.summary(found)})
 
 

@@ -64,8 +64,9 @@ def call(name: str, *args: Any) -> Any:
     MLlibError
         Anything else that failed there.
     """
-    while _forgotten:
-        release(*_forgotten.popleft())
+    with contextlib.suppress(IndexError):  # empty, which another thread may make it
+        while True:
+            release(*_forgotten.popleft())
     return _called(name, *args)
 
 

@@ -145,7 +145,6 @@ class Clustering(
         if frame is not None:
             data = _layout.of_frame(frame, None, sample_weight, target="none")
             self._note_features(data)
-            self._columns = _layout.feature_columns(frame, None, sample_weight, None)
             return data, None, True
         matrix = self._checked(x, reset=reset)
         weights = _layout.checked_weights(sample_weight, matrix.shape[0])
@@ -160,6 +159,8 @@ class Clustering(
     def _checked(self, x: Any, *, reset: bool) -> Any:
         if hasattr(x, "to_pandas"):
             x = x.to_pandas()
+        if reset:
+            self._forget_columns()
         matrix = validate_data(
             self,
             x,

@@ -44,6 +44,13 @@ class Featured:
             self.feature_names_in_ = np.asarray(data.feature_names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+        self._forget_columns()
+        if data._columns:
+            self._columns = data._columns
+
+    def _forget_columns(self) -> None:
+        """Forget the columns of a fit to Spark's data; arrays have none."""
+        self.__dict__.pop("_columns", None)
 
     def _columns_of(self, df: Any) -> list[str]:
         """Return the columns that the model was fitted to, or the one of vectors."""

@@ -19,6 +19,8 @@ from mllib_py import _arrays, _bridge
 _DENSE_FROM = 0.3
 _SPARSE_BELOW = 0.05
 _MOST_CLASSES = 10_000
+# Endings of compressed text that Spark reads as it is.
+_PACKED = (".gz", ".bz2", ".zst")
 
 
 class Layout:
@@ -76,6 +78,7 @@ class Layout:
             n_features=self.n_features,
             classes=self.classes,
             feature_names=self.feature_names,
+            columns=self._columns,
         )
         out._of = self
         return out
@@ -106,8 +109,9 @@ def layout(
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features), DataFrame, RDD or path
         A NumPy array, SciPy matrix, pandas DataFrame, Arrow table; a Spark DataFrame; an RDD of
-        (features, label) pairs; or the path or URI of LIBSVM, CSV (with a header) or Parquet
-        files, which Spark reads, ``hdfs://`` say. Dense or sparse rows are kept by density.
+        (features, label) pairs; or the path or URI of files that Spark reads, ``hdfs://`` say:
+        CSV (with a header) and Parquet by the ending, a ``.gz`` behind it or not, and else LIBSVM.
+        Dense or sparse rows are kept by density.
     y : array-like of shape (n_samples,) or str
         Targets; of a Spark DataFrame, RDD or path the name of their column, ``"label"`` if None.
         Without targets (None, and no such column) the data are for models that need none.
@@ -347,10 +351,12 @@ def _read(path: str) -> Any:
 
     spark = session()
     with _bridge.errors():
-        ending = path.rstrip("/").rsplit(".", 1)[-1].lower()
-        if ending == "csv":
+        ending = path.rstrip("/").lower()
+        for packed in _PACKED:
+            ending = ending.removesuffix(packed)
+        if ending.endswith(".csv"):
             return spark.read.csv(path, header=True, inferSchema=True)
-        if ending == "parquet":
+        if ending.endswith(".parquet"):
             return spark.read.parquet(path)
         return spark.read.format("libsvm").load(path)
 
@@ -361,7 +367,8 @@ def _of_rows(rdd: Any) -> Any:
     def row(features: Any) -> tuple[Any]:
         return (_vector(getattr(features, "features", features)),)
 
-    return session().createDataFrame(rdd.map(row), ["features"])
+    with _bridge.errors():
+        return session().createDataFrame(rdd.map(row), ["features"])
 
 
 def _vector(features: Any) -> Any:
@@ -381,9 +388,10 @@ def _of_rdd(rdd: Any) -> Any:
         features, label = (
             (pair.features, pair.label) if hasattr(pair, "features") else (pair[0], pair[1])
         )
-        return _vector(features), label
+        return _vector(features), label.item() if isinstance(label, np.generic) else label
 
-    return session().createDataFrame(rdd.map(row), ["features", "label"])
+    with _bridge.errors():
+        return session().createDataFrame(rdd.map(row), ["features", "label"])
 
 
 def feature_columns(df: Any, label: str | None, weight: str | None, chosen: Any) -> list[str]:
@@ -453,15 +461,16 @@ def _classes(df: Any, label: str) -> tuple[NDArray[Any], list[str]]:
     """Return the labels, sorted, and how Spark writes each."""
     from pyspark.sql import functions as f
 
-    both = df.select(f.col(label), f.col(label).cast("string")).distinct()
+    both = df.groupBy(f.col(label), f.col(label).cast("string")).count()
     with _bridge.errors():
         found = both.limit(_MOST_CLASSES + 1).collect()
     if len(found) > _MOST_CLASSES:
         raise ValueError(
             f"column {label!r} has more than {_MOST_CLASSES} different values: are these classes?"
         )
-    if any(c is None for c, _ in found):
-        raise ValueError(f"column {label!r} has nulls; drop or fill such rows")
-    classes = np.asarray([c for c, _ in found])
+    nulls = sum(n for c, _, n in found if c is None)
+    if nulls:
+        raise ValueError(f"column {label!r} has nulls in {nulls} rows; drop or fill such rows")
+    classes = np.asarray([c for c, *_ in found])
     order = np.argsort(classes)
     return classes[order], [found[i][1] for i in order]

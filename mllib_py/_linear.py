@@ -113,7 +113,7 @@ def train(
 _PATIENCE = 2.0
 # Why a fit ends that can get no further, and the gradient that its rounding may leave at most.
 _EXHAUSTED = "the objective falls no further in float64"
-_STEEP = 1e-4
+STEEP = 1e-4
 
 
 def _watched(handle: _bridge.Handle, most: int, unit: str, *, verbose: bool) -> _bridge.Handle:
@@ -180,7 +180,6 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
         if frame is not None:
             data = _layout.of_frame(frame, y, sample_weight, target=target)
             self._note_features(data)
-            self._columns = _layout.feature_columns(frame, y or "label", sample_weight, None)
             return data, True
         if y is None:
             raise ValueError(
@@ -200,6 +199,8 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
     ) -> Layout:
         if hasattr(x, "to_pandas"):
             x = x.to_pandas()
+        if reset:
+            self._forget_columns()
         matrix, labels = validate_data(
             self,
             x,
@@ -220,13 +221,16 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
                 )
             _layout.check_finite(labels, "y")
         weights = _layout.checked_weights(sample_weight, matrix.shape[0])
-        labels, weights = self._prepared(labels, weights)
+        labels, weights = self._prepared(labels, weights, classes)
         return _layout.of_arrays(
             matrix, labels, weights, target=target, names=names, classes=classes
         )
 
     def _prepared(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        classes: NDArray[Any] | None,
     ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
         return y, weights
 
@@ -268,7 +272,7 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        elif found.report["reason"] == _EXHAUSTED and found.report["gradient"] > _STEEP:
+        elif found.report["reason"] == _EXHAUSTED and found.report["gradient"] > STEEP:
             warnings.warn(
                 f"{name} ended where no step lowers the objective, with a gradient"
                 f" of {found.report['gradient']:.1g}: scale the features, or penalise more",
@@ -554,17 +558,28 @@ class Classifier(ClassifierMixin, LinearModel):  # type: ignore[misc]
     classes_: NDArray[Any]
 
     def _prepared(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        classes: NDArray[Any] | None,
     ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
         check_classification_targets(y)
         if self.class_weight is None:
             return y, weights
         if weights is None or self.class_weight != "balanced":
-            by_class = compute_sample_weight(self.class_weight, y)
+            by_class = self._by_class(y, classes)
             return y, by_class if weights is None else weights * by_class
         classes, codes = np.unique(y, return_inverse=True)
         held = np.bincount(codes, weights, len(classes))
         return y, weights * _balanced(held)[codes]
+
+    def _by_class(self, y: NDArray[Any], classes: NDArray[Any] | None) -> NDArray[np.float64]:
+        by = self.class_weight
+        if isinstance(by, dict) and classes is not None:
+            # A part of the data need not have all the classes that the weights are of.
+            by = {c: w for c, w in by.items() if c not in classes or c in y}
+        weights: NDArray[np.float64] = compute_sample_weight(by, y)
+        return weights
 
     def _laid_out(self, x: Any, y: Any, sample_weight: Any, target: str) -> tuple[Layout, bool]:
         arrays = not isinstance(x, Layout) and _layout.as_frame(x) is None

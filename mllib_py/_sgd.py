@@ -138,7 +138,7 @@ class _Sgd(LinearModel):
             self._go(data, outputs, self.max_iter, on=on, measured=True)
         finally:
             if ours:
-                data.release()
+                data.release_all()
         if self.tol is not None and self.report_["reason"].startswith("max_iter"):
             warnings.warn(
                 f"{type(self).__name__} did not converge in max_iter={self.max_iter} epochs:"
@@ -361,7 +361,12 @@ class SGDClassifier(_Sgd, Classifier):
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit")
-            self.classes_ = np.unique(classes)
+            found = np.unique(classes)
+            if len(found) < 2:
+                raise ValueError(
+                    f"classes must hold at least 2 labels, and has {len(found)}: {found.tolist()}"
+                )
+            self.classes_ = found
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError("classes is not the same as on the last call to partial_fit")
         return self._part(X, y, sample_weight, self.classes_)

@@ -227,8 +227,6 @@ class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, B
         frame = None if isinstance(x, Layout) else _layout.as_frame(x, supervised=False)
         if isinstance(x, Layout) or frame is not None:
             data, ours = _laid_out(x, frame, None)
-            if frame is not None:
-                self._columns = _layout.feature_columns(frame, None, None, None)
             self._dtype = np.dtype(data.facts["dtype"])
             self._note_features(data)
             return data, ours
@@ -241,6 +239,8 @@ class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, B
         """Return rows as an array or CSR, checked."""
         if hasattr(x, "to_pandas"):
             x = x.to_pandas()
+        if reset:
+            self._forget_columns()
         matrix = validate_data(
             self,
             x,

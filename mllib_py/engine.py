@@ -10,6 +10,7 @@ layouts too, for the losses that have names.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
@@ -19,11 +20,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
 
 from mllib_py import _bridge, _layout
 from mllib_py._checks import number, one_of, whole
 from mllib_py._layout import Layout
-from mllib_py._linear import Setting, train
+from mllib_py._linear import STEEP, Setting, train
 
 __all__ = [
     "LOSSES",
@@ -365,7 +367,7 @@ class Minimum(NamedTuple):
         0 for blocks, whose intercept is a column of ones where it is wanted.
     objective : float
     report : dict
-        Why it ended, iterations, and passes over the data.
+        Why it ended, iterations, passes over the data, and the gradient's largest entry.
     """
 
     coef: Array
@@ -395,7 +397,7 @@ def minimize(
     Parameters
     ----------
     loss : str or Loss
-        A name in `LOSSES`, or, on blocks, a loss of yours.
+        A name in `LOSSES`, or, on blocks, a loss of yours. "hinge" takes a layout.
     penalty : Penalty
     data : Blocks or Layout
         A layout is fitted in the JVM, with an intercept that is not penalised.
@@ -460,6 +462,11 @@ def minimize(
         return _in_the_jvm(loss, penalty, data, method, tol, max_iter, extra)
     if method in _IN_THE_JVM:
         raise ValueError(f"method={method!r} is for layouts; give mllib_py.layout(X, y) as data")
+    if _loss(loss) is LOSSES["hinge"]:
+        raise ValueError(
+            "the hinge has a corner, where steps on blocks end too early: give a layout as data, or"
+            " take loss='squared_hinge'"
+        )
     return _on_blocks(_loss(loss), penalty, data, method, tol, max_iter)
 
 
@@ -475,8 +482,7 @@ def _in_the_jvm(
     if not isinstance(loss, str):
         raise TypeError("a layout is fitted in the JVM, which has losses by name; take blocks")
     one_of("loss", loss, tuple(LOSSES))
-    if data.classes is not None and len(data.classes) > 2:
-        raise ValueError(f"this loss is for 2 classes, and the layout has {len(data.classes)}")
+    _check_targets(loss, data)
     found = train(
         data,
         [Setting(penalty.l2, penalty.l1)],
@@ -491,6 +497,20 @@ def _in_the_jvm(
     )[0]
     report = found.report
     return Minimum(found.coef[0], float(found.intercept[0]), report["objective"], report)
+
+
+def _check_targets(loss: str, data: Layout) -> None:
+    if not data._has_targets:
+        raise ValueError("this layout has no targets; give it y")
+    if data.classes is None:
+        return
+    if len(data.classes) > 2:
+        raise ValueError(f"this loss is for 2 classes, and the layout has {len(data.classes)}")
+    if loss in ("squared", "huber") and data.classes.tolist() != [0, 1]:
+        raise ValueError(
+            f"loss={loss!r} is for numbers, and the layout has the classes"
+            f" {data.classes.tolist()}: lay the data out with target='numbers'"
+        )
 
 
 def _on_blocks(
@@ -544,5 +564,24 @@ def _on_blocks(
         options = {"maxiter": max_iter, "gtol": tol, "ftol": 0}
         found = search(smooth, np.zeros(n), jac=True, method="L-BFGS-B", options=options)
         w = found.x
-    report = {"reason": str(found.message), "iterations": int(found.nit), "passes": passes}
+    slope = _slope(found, bounded=penalty.l1 > 0)
+    report = {
+        "reason": str(found.message),
+        "iterations": int(found.nit),
+        "passes": passes,
+        "gradient": slope,
+    }
+    # Where SciPy's line search ends in rounding it calls that a failure.
+    if not found.success and (found.nit >= max_iter or slope > STEEP):
+        warnings.warn(
+            f"minimize did not converge: {found.message}; raise max_iter, or scale the features",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
     return Minimum(w, 0.0, float(found.fun), report)
+
+
+def _slope(found: Any, *, bounded: bool) -> float:
+    """Return the gradient's largest entry, of those that a bound does not hold."""
+    free = np.where(found.x > 0, np.abs(found.jac), -found.jac) if bounded else np.abs(found.jac)
+    return float(max(0.0, free.max()))

@@ -80,7 +80,8 @@ class LogisticRegression(Classifier):
     max_iter : int, default=100
         Iterations at most.
     warm_start : bool, default=False
-        Begin at the coefficients of the last fit.
+        Begin at the coefficients of the last fit; not with "cocoa", whose dual variables begin at
+        0.
     standardize : bool, default=False
         Penalise as if features had variance 1; the coefficients are those of the data as it is.
     verbose : int, default=0
@@ -186,9 +187,12 @@ class LogisticRegression(Classifier):
         return super()._laid_out(x, y, sample_weight, target)
 
     def _prepared(
-        self, y: NDArray[Any], weights: NDArray[np.float64] | None
+        self,
+        y: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        classes: NDArray[Any] | None,
     ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-        y, weights = super()._prepared(y, weights)
+        y, weights = super()._prepared(y, weights, classes)
         if self.max_negatives is None:
             return y, weights
         classes, counts = np.unique(y, return_counts=True)

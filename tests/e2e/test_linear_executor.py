@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.long_linear import MODELS
+from support.long_linear import FITS
 from support.standalone import run_script
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +17,7 @@ def told(master: str) -> dict[str, Any]:
     return run_script("long_linear.py", master)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", FITS)
 def test_an_executor_killed_in_a_fit(told: dict[str, Any], name: str) -> None:
     assert told[name]["partitions"] > 1
     assert told[name]["in_the_middle"]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.ml.linalg import Vectors
 from scipy.optimize import approx_fprime
+from sklearn.exceptions import ConvergenceWarning
 
 import mllib_py
 from mllib_py import engine
@@ -142,6 +143,15 @@ def test_bad_input_is_refused_by_name(frame: Any, spark: Any) -> None:
         engine.blocks([[np.nan]])
     with pytest.raises(ValueError, match="as many rows"):
         engine.blocks(X, [1.0])
+    with pytest.raises(ValueError, match="the hinge has a corner"):
+        engine.minimize("hinge", Penalty(l2=1), data)
+    with pytest.raises(ValueError, match=r"for numbers, and the layout has the classes \[3, 7\]"):
+        engine.minimize("squared", Penalty(), mllib_py.layout(X, np.where(LABELS, 7, 3)))
+    with pytest.raises(ValueError, match="has no targets"):
+        engine.minimize("squared", Penalty(), mllib_py.layout(X))
+    with pytest.warns(ConvergenceWarning, match="minimize did not converge"):
+        cut = engine.minimize("logistic", Penalty(l2=0.01), data, max_iter=2)
+    assert cut.report["gradient"] > 1e-6
     data.release()
     with pytest.raises(ValueError, match="released"):
         engine.gradient(data, "logistic", np.zeros(4))

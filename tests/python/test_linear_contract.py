@@ -230,6 +230,14 @@ def test_balanced_classes_with_weights_are_the_same_from_arrays_and_layouts() ->
     np.testing.assert_allclose(model.fit(mllib_py.layout(X, Y, a)).coef_, one, rtol=1e-6)
 
 
+def test_a_path_of_numbers_that_overflow_ends() -> None:
+    x = np.column_stack([np.linspace(-1, 1, 50), np.full(50, np.finfo(float).max)])
+    x[::2, 1] = 0
+    y = (np.arange(50) > 25).astype(int)
+    with pytest.raises(ValueError, match="scale the features down"):
+        linear.LogisticRegression().fit_path(x, y, settings=[{"C": c} for c in (0.1, 1.0)])
+
+
 def test_a_regressor_refuses_texts() -> None:
     for model in (linear.Ridge(), linear.Lasso(), linear.SGDRegressor()):
         with pytest.raises(ValueError, match="y must hold numbers for"):

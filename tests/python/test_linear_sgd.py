@@ -127,6 +127,21 @@ def test_partial_fits_are_the_epochs_of_a_fit(data: Any) -> None:
         few.partial_fit(x[:1], [7])
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         SGDClassifier().partial_fit(x, y)
+    with pytest.raises(ValueError, match=r"classes must hold at least 2 labels, and has 1: \[0\]"):
+        SGDClassifier().partial_fit(x, y * 0, classes=[0])
+
+
+def test_a_part_need_not_have_all_classes_that_have_weights(data: Any) -> None:
+    x, y = data[0], (data[1] > 0).astype(int)
+    order = np.argsort(y, kind="stable")
+    first, rest = order[: (y == 0).sum()], order[(y == 0).sum() :]
+    words = {"shuffle": False, "alpha": 0.01}
+    weighted = SGDClassifier(class_weight={1: 3.0}, **words)
+    plain = SGDClassifier(**words)
+    for part in (first, rest):
+        weighted.partial_fit(x[part], y[part], classes=[0, 1])
+        plain.partial_fit(x[part], y[part], classes=[0, 1], sample_weight=1.0 + 2 * y[part])
+    np.testing.assert_allclose(weighted.coef_, plain.coef_, rtol=1e-12)
 
 
 def test_seeds_and_warm_starts(data: Any) -> None:

@@ -112,6 +112,42 @@ def test_what_is_no_number_is_counted(spark: Any) -> None:
         linear.LogisticRegression().fit(frame)
     with pytest.raises(ValueError, match=r"column 'b' has .* in 3 of 4 rows"):
         linear.LogisticRegression().fit(frame.drop("a"))
+    targets = spark.createDataFrame([(1.0, 0.5), (2.0, None), (3.0, nan)], "a double, t double")
+    with pytest.raises(ValueError, match=r"column 't' has .* in 2 of 3 rows"):
+        linear.Ridge().fit(targets, "t")
+    missing = spark.createDataFrame([(1.0, "x"), (2.0, None), (3.0, None)], "a double, t string")
+    with pytest.raises(ValueError, match="column 't' has nulls in 2 rows"):
+        linear.LogisticRegression().fit(missing, "t")
+
+
+def test_rows_that_cannot_be_scored_are_refused(spark: Any, data: Any) -> None:
+    x, y, _ = data
+    model = linear.LogisticRegression().fit(
+        spark.createDataFrame(
+            [(float(a), float(b), int(c)) for (a, b), c in zip(x[:, :2], y, strict=True)],
+            ["a", "b", "label"],
+        )
+    )
+    rows = spark.createDataFrame([(1.0, 2.0), (None, 1.0)], ["a", "b"])
+    with pytest.raises(Exception, match="column 'a' has a null, NaN or infinite value"):
+        model.predict(rows).collect()
+    vectors = spark.createDataFrame([(Vectors.dense([1.0, 2.0, 3.0]),)], ["features"])
+    with pytest.raises(Exception, match="a row has 3 features, and the model was fitted to 2"):
+        model.predict(vectors).collect()
+
+
+def test_columns_are_those_of_the_last_fit(spark: Any, data: Any) -> None:
+    x, y, _ = data
+    rows = [(Vectors.dense(r), Vectors.dense(-r), int(c)) for r, c in zip(x, y, strict=True)]
+    frame = spark.createDataFrame(rows, ["features", "turned", "label"])
+    laid = mllib_py.layout(frame, features="turned")
+    for weighing in (None, "balanced"):
+        model = linear.LogisticRegression(class_weight=weighing).fit(laid)
+        told = [r["prediction"] for r in model.predict(frame).collect()]
+        assert told == model.predict(-x).tolist()
+    laid.release()
+    told = [r["prediction"] for r in model.fit(x, y).predict(frame).collect()]
+    assert told == model.predict(x).tolist()
 
 
 def test_vectors_and_numbers_for_labels(vectors: Any, data: Any) -> None:
@@ -162,6 +198,7 @@ def test_rdds_of_pairs_and_of_labeled_points(spark: Any, data: Any) -> None:
     context = spark.sparkContext
     for rdd in (
         context.parallelize(pairs, 3),
+        context.parallelize(list(zip(x[two], y[two], strict=True)), 2),  # NumPy's numbers
         context.parallelize([LabeledPoint(c, r) for r, c in pairs], 2),
     ):
         model = linear.LogisticRegression(**TIGHT).fit(rdd)
@@ -201,8 +238,10 @@ def test_files(tmp_path: Path, columns: Any, data: Any) -> None:
     dump_svmlight_file(x[two], y[two], svm, zero_based=False)
     frame = columns.where("label < 'c'").drop("a")
     frame.toPandas().to_csv(csv, index=False)
+    packed = f"{csv}.gz"
+    frame.toPandas().to_csv(packed, index=False)
     frame.write.parquet(parquet)
-    for path in (svm, csv, parquet):
+    for path in (svm, csv, packed, parquet):
         model = linear.LogisticRegression(**TIGHT).fit(path)
         np.testing.assert_allclose(np.abs(model.coef_), np.abs(local.coef_), atol=1e-5)
 

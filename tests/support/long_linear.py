@@ -2,7 +2,7 @@
 
     python long_linear.py MASTER
 
-Makes each fit of `MODELS` twice, the second time with an executor killed (SIGKILL) in its middle,
+Makes each of `FITS` twice, the second time with an executor killed (SIGKILL) in its middle,
 and prints a line of JSON.
 """
 
@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from support.long_fit import executors, left
 
 import mllib_py
@@ -34,11 +35,22 @@ MODELS: dict[str, Any] = {
 }
 
 
+#: Those that are made to a DataFrame's rows, too, whose blocks are computed anew when lost.
+OF_FRAMES = ("lbfgs", "newton-cholesky", "cocoa", "sgd")
+FITS = (*MODELS, *(f"{name}, frame" for name in OF_FRAMES))
+
+
 def _data() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30_000, 20)) * np.geomspace(0.1, 10, 20)
     score = x @ (rng.normal(size=20) / np.geomspace(0.1, 10, 20))
     return x, (score + rng.logistic(size=len(x)) > 0).astype(int)
+
+
+def _frame(spark: Any) -> Any:
+    x, y = _data()
+    table = pd.DataFrame(x, columns=[f"f{i}" for i in range(x.shape[1])]).assign(label=y)
+    return spark.createDataFrame(table).repartition(4)
 
 
 def _kill(spark: Any, after: float, killed: list[float]) -> None:
@@ -52,9 +64,11 @@ def main(master: str) -> None:
     conf = {"spark.executor.memory": "768m", "spark.driver.host": "127.0.0.1"}
     conf["spark.mllib_py.driverBytes"] = "0"  # no data too small for the executors
     spark = mllib_py.session(master, memory="1g", conf=conf)
-    data = mllib_py.layout(*_data())
+    layouts = {"": mllib_py.layout(*_data()), "frame": mllib_py.layout(_frame(spark))}
     told: dict[str, Any] = {}
-    for name, model in MODELS.items():
+    for name in FITS:
+        known, _, where = name.partition(", ")
+        model, data = MODELS[known], layouts[where]
         model.fit(data)  # what has been compiled since takes as long the next time
         began = time.monotonic()
         expected = model.fit(data).coef_.copy()
@@ -70,7 +84,8 @@ def main(master: str) -> None:
             "in_the_middle": bool(killed and killed[0] < ended),
             "partitions": data.facts["partitions"],
         }
-    data.release()
+    for data in layouts.values():
+        data.release()
     print(json.dumps(told | {"left": left(spark)}))
     spark.stop()
 

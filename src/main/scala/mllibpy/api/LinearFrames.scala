@@ -81,13 +81,16 @@ object LinearFrames {
       }
     catch { case e: Throwable => blocks.unpersist(blocking = false); throw e }
 
-  /** Says how many values of the first column that has some are no numbers. */
+  /** Says how many values of the first column that has some are no numbers. Behind the features'
+    * counts stand the label's and the weight's.
+    */
   private def refuseNonFinite(rows: RDD[Row], into: Into): Unit = {
     val bad = rows.mapPartitions { it =>
-      val counts = new Array[Long](into.features)
+      val counts = new Array[Long](into.features + 2)
       var n = 0L
       for (row <- it) {
         n += 1
+        for (i <- 0 to 1 if !finite(row, i)) counts(into.features + i) += 1
         row.getAs[Vector](2) match {
           case v if v != null && v.size == into.features =>
             v.foreachActive((f, x) => if (!java.lang.Double.isFinite(x)) counts(f) += 1)
@@ -225,9 +228,12 @@ object LinearFrames {
     }
   }
 
+  private def finite(row: Row, at: Int): Boolean =
+    !row.isNullAt(at) && java.lang.Double.isFinite(row.getDouble(at))
+
   private def number(row: Row, at: Int, name: String): Double = {
     InvalidInput.unless(
-      !row.isNullAt(at) && java.lang.Double.isFinite(row.getDouble(at)),
+      finite(row, at),
       s"column '$name' has a null, NaN or infinite value; drop or fill such rows"
     )
     row.getDouble(at)
@@ -253,8 +259,13 @@ object LinearFrames {
   }
 
   private def named(into: Into, f: Int): String =
-    if (into.columns.length == into.features) s"column '${into.columns(f)}'"
-    else s"column '${into.columns.head}', feature $f,"
+    if (f == into.features) s"column '${into.label}'"
+    else if (f > into.features) s"column '${into.weight.getOrElse("")}'"
+    else named(into.columns.toSeq, into.features, f)
+
+  private def named(columns: Seq[String], features: Int, f: Int): String =
+    if (columns.length == features) s"column '${columns(f)}'"
+    else s"column '${columns.head}', feature $f,"
 
   private def dense(
       vectors: Seq[Vector],
@@ -319,10 +330,20 @@ object LinearFrames {
         v.size == features,
         s"a row has ${v.size} features, and the model was fitted to $features"
       )
-      Array.tabulate(outputs)(o => margin(v, known.value, o * (features + 1), features))
+      val found = Array.tabulate(outputs)(o => margin(v, known.value, o * (features + 1), features))
+      if (!found.forall(java.lang.Double.isFinite)) refuseNonFinite(v, columns)
+      found
     }
     df.withColumn(out, score(vector(df, columns)))
   }
+
+  private def refuseNonFinite(v: Vector, columns: Seq[String]): Unit =
+    v.foreachActive { (f, x) =>
+      InvalidInput.unless(
+        java.lang.Double.isFinite(x),
+        s"${named(columns, v.size, f)} has a null, NaN or infinite value; drop or fill such rows"
+      )
+    }
 
   private def margin(v: Vector, w: Array[Double], from: Int, features: Int): Double = {
     var sum = w(from + features)

@@ -88,13 +88,22 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
     }
   }
 
-  test("mini-batches: a job for each step") {
+  test("mini-batches: a job for each step, and one to tell the objective of all rows") {
     val p = params(HingeLoss, "mini-batch").copy(
       maxIter = 7,
       miniBatch = MiniBatchPlan(0.5, 0.5, 3)
     )
-    val work = SparkWork.of(sc) { fit(there(4), p) }
-    assert(work == SparkWork(7, 0))
+    var found: Trained = null
+    val work = SparkWork.of(sc) { found = fit(there(4), p).models.head }
+    assert(work == SparkWork(8, 0))
+    val at = found.coefficients
+    val losses = rows.indices.map { r =>
+      val margin = rows(r).indices.map(f => rows(r)(f) * at(f)).sum + at(features)
+      Math.max(0, 1 - (2 * labels(r) - 1) * margin)
+    }
+    val penalty = 0.01 / 2 * at.init.map(x => x * x).sum
+    assert(Math.abs(found.objective - losses.sum / rows.length - penalty) < 1e-12)
+    assert(found.gradient > 0)
   }
 
   test("settings share their jobs") {
@@ -106,6 +115,20 @@ class LinearWorkSuite extends AnyFunSuite with LocalSession {
     }
     val work = SparkWork.of(sc) { together = fit(there(4), many).passes }
     assert(work.jobs == together + 1 && together < alone)
+  }
+
+  test("settings of the hinge share the passes of its stages") {
+    val many = params(HingeLoss, "lbfgs")
+      .copy(penalties = (0 to 19).map(i => Penalty(Math.pow(10, -i / 10.0), 0)), tolerance = 1e-3)
+    val alone = many.penalties.map(p => fit(here, many.copy(penalties = Seq(p))))
+    val together = fit(here, many)
+    for ((one, shared) <- alone.map(_.models.head).zip(together.models)) {
+      assert(shared.gap.get <= 1e-3 * shared.objective)
+      assert(Math.abs(shared.objective - one.objective) <= 1e-3 * one.objective)
+    }
+    // Each setting's certificate is a pass of its own, ten stages of them at most.
+    assert(together.passes <= alone.map(_.passes).max + 20 * 10)
+    assert(together.passes < alone.map(_.passes).sum / 2)
   }
 
   private def sgd(loss: MarginLoss, epochs: Int, tol: Option[Double]) = SgdParams(

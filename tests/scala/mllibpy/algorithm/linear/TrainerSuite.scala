@@ -60,7 +60,7 @@ class TrainerSuite extends AnyFunSuite {
   }
 
   private def fit(p: Problem, penalties: Penalty*): Seq[Trained] =
-    Trainer.path(p, penalties, None, curved = false, tight, new Monitor)
+    Trainer.path(p, penalties, penalties.map(_ => None), curved = false, tight, new Monitor)
 
   /** Mean loss's gradient by the coefficients, of one output, written out. */
   private def gradient(
@@ -151,7 +151,7 @@ class TrainerSuite extends AnyFunSuite {
         .path(
           p,
           Seq(by),
-          Some(first.coefficients),
+          Seq(Some(first.coefficients)),
           curved = false,
           Stopping(1e-8, 100),
           new Monitor
@@ -168,7 +168,7 @@ class TrainerSuite extends AnyFunSuite {
       val apart = problem(loss, two, standardize = standardize)
       val shared = problem(loss, two, standardize = standardize)
       val expected = fit(apart, by: _*)
-      val found = Trainer.path(shared, by, None, curved = true, tight, new Monitor)
+      val found = Trainer.path(shared, by, by.map(_ => None), curved = true, tight, new Monitor)
       for ((a, b) <- expected.zip(found); (u, v) <- a.coefficients.zip(b.coefficients))
         assert(Math.abs(u - v) < 1e-5 * (1 + Math.abs(u)))
       if (loss == SquaredLoss) assert(shared.passes < apart.passes)
@@ -176,7 +176,7 @@ class TrainerSuite extends AnyFunSuite {
 
   test("scales of the features do not make the fit long") {
     val p = problem(LogisticLoss, two)
-    Trainer.path(p, Seq(Penalty(1e-4, 0)), None, false, Stopping(1e-6, 1000), new Monitor)
+    Trainer.path(p, Seq(Penalty(1e-4, 0)), Seq(None), false, Stopping(1e-6, 1000), new Monitor)
     assert(p.passes < 40, s"${p.passes} passes")
   }
 }

@@ -222,9 +222,9 @@ class AssignSumSuite extends AnyFunSuite {
     }
     assert(drawn.head == times.sorted.take(20) && drawn(1) == drawn.head)
     val data = Seq(Array(0.0, 1.5, 0.0, -2.0), Array(1.5, 0.0, -2.0, 0.0))
-    assert(RowKeys.content(doubles(data), 0) == RowKeys.content(sparse(data), 0))
-    assert(RowKeys.content(singles(data), 1) == RowKeys.content(sparse(data), 1))
-    assert(RowKeys.content(doubles(data), 0) != RowKeys.content(doubles(data), 1))
+    assert(doubles(data).content(0) == sparse(data).content(0))
+    assert(singles(data).content(1) == sparse(data).content(1))
+    assert(doubles(data).content(0) != doubles(data).content(1))
   }
 
   test("copies of a row have draws of their own, in blocks and partitions alike") {

@@ -182,4 +182,18 @@ class LossSumSuite extends AnyFunSuite {
     for (c <- 0 to 1)
       assert(close(moments.classWeights(c), rows.filter(_._3 == c).map(_._2).sum))
   }
+
+  test("mini-batches of blocks of as many rows draw others, of one block the same") {
+    def block = {
+      val of = new Data(30, 3, weighted = false)
+      // Which rows are drawn shows in the bits of their weight.
+      of.dense(DenseDoubles.best).weighing(Array.tabulate(30)(r => Math.pow(2, r.toDouble)))
+    }
+    val shape = Shape(block.stride, 1)
+    def drawn(of: Examples) =
+      new MiniBatchSum(LogisticLoss, shape, 0.5, new Array(shape.length), 7).add(of).drawn.weight
+    val (one, other) = (block, block)
+    assert(drawn(one) == drawn(one))
+    assert(drawn(one) != drawn(other))
+  }
 }

@@ -51,6 +51,7 @@ object LinearFit {
 
   def apply(data: LinearData, p: LinearParams, monitor: Monitor): LinearFit = {
     val solver = chosen(data, p)
+    monitor.enter(solver)
     val stopping = Stopping(p.tolerance, p.maxIter)
     if (solver == "direct") {
       val models =
@@ -58,7 +59,7 @@ object LinearFit {
       new LinearFit(models, solver, 1, 8L * data.features * data.features * data.blocks.partitions)
     } else if (solver == "cocoa") dual(data, p, stopping, monitor)
     else if (solver == "mini-batch") stepped(data, p, stopping, monitor)
-    else if (RoundedHinge.is(p.loss)) smoothed(data, p, solver, stopping, monitor)
+    else if (RoundedHinge.is(p.loss)) smoothed(data, p, stopping, monitor)
     else {
       val of = problem(data, p.loss, p)
       new LinearFit(trained(of, p, solver, p.start, stopping, monitor), solver, of.passes, of.bytes)
@@ -82,7 +83,7 @@ object LinearFit {
     val found = p.penalties.map(
       MiniBatch.fit(data, p.loss, _, p.intercept, p.start, p.miniBatch, stopping, monitor)
     )
-    val passes = found.map(_.iterations).sum
+    val passes = found.map(_.iterations + 1).sum
     val bytes = 8L * p.loss.outputs * (data.features + 1) * data.blocks.partitions * passes
     new LinearFit(found, "mini-batch", passes, bytes)
   }
@@ -112,7 +113,15 @@ object LinearFit {
       )
     else if (solver == "local-sgd")
       p.penalties.map(LocalSgd.fit(of, _, start, stopping, monitor))
-    else Trainer.path(of, p.penalties, start, shareCurvature(of, p), stopping, monitor)
+    else
+      Trainer.path(
+        of,
+        p.penalties,
+        p.penalties.map(_ => start),
+        shareCurvature(of, p),
+        stopping,
+        monitor
+      )
 
   /** Whether several settings are worth a pass for a Hessian that all of them begin with. */
   private def shareCurvature(of: Problem, p: LinearParams) =
@@ -123,39 +132,42 @@ object LinearFit {
   // Of the settings' Hessians together.
   private final val MostNumbers = 32L << 20
 
-  private def smoothed(
-      data: LinearData,
-      p: LinearParams,
-      solver: String,
-      stopping: Stopping,
-      monitor: Monitor
-  ): LinearFit = {
-    val one = p.penalties.map { penalty =>
-      val certifying = penalty.l1 == 0 && penalty.l2 > 0 && !p.standardize
-      var start = p.start
-      var stages = Vector.empty[(Trained, Problem)]
-      var enough = false
-      for ((width, share) <- RoundedHinge.stages(certifying) if !enough) {
+  /** The stages of a rounded hinge, of all settings together; those that are certified take no part
+    * in the next.
+    */
+  private def smoothed(data: LinearData, p: LinearParams, stopping: Stopping, monitor: Monitor) = {
+    val certifying = p.penalties.forall(x => x.l1 == 0 && x.l2 > 0) && !p.standardize
+    val found = Array.fill(p.penalties.length)(Vector.empty[Trained])
+    var (passes, bytes) = (0, 0L)
+    def done(i: Int) =
+      found(i).lastOption.exists(t => t.gap.exists(_ <= stopping.tolerance * t.objective))
+    for ((width, share) <- RoundedHinge.stages(certifying)) {
+      val open = found.indices.filterNot(done)
+      if (open.nonEmpty) {
         val of = problem(data, RoundedHinge(p.loss, width), p)
         val inner = stopping.copy(tolerance = stopping.tolerance * share)
-        val found =
-          trained(of, p.copy(penalties = Seq(penalty)), solver, start, inner, monitor).head
-        start = Some(found.coefficients)
-        val told =
-          if (certifying) RoundedHinge.certified(data, penalty, p.intercept, width, found)
-          else found
-        enough = told.gap.exists(_ <= stopping.tolerance * told.objective)
-        stages :+= ((if (enough) told.copy(reason = Cocoa.Converged) else told, of))
+        val starts = open.map(found(_).lastOption.map(_.coefficients).orElse(p.start))
+        val penalties = open.map(p.penalties(_))
+        val models = Trainer.path(of, penalties, starts, curved = false, inner, monitor)
+        passes += of.passes
+        bytes += of.bytes
+        for ((i, t) <- open.zip(models))
+          found(i) :+= (if (certifying) {
+                          passes += p.loss.outputs
+                          bytes += RoundedHinge.bytes(data) * p.loss.outputs
+                          RoundedHinge.certified(data, p.penalties(i), p.intercept, width, t)
+                        } else t)
       }
-      val last = stages.last._1.copy(
-        iterations = stages.map(_._1.iterations).sum,
-        history = stages.flatMap(_._1.history)
-      )
-      val more =
-        if (certifying) stages.length * last.coefficients.length / (data.features + 1) else 0
-      (last, stages.map(_._2.passes).sum + more, stages.map(_._2.bytes).sum)
     }
-    new LinearFit(one.map(_._1), solver, one.map(_._2).sum, one.map(_._3).sum)
+    val models = found.indices.map { i =>
+      val last = found(i).last
+      last.copy(
+        reason = if (done(i)) Cocoa.Converged else last.reason,
+        iterations = found(i).map(_.iterations).sum,
+        history = found(i).flatMap(_.history)
+      )
+    }
+    new LinearFit(models, "lbfgs", passes, bytes)
   }
 
   /** Settings share the passes of L-BFGS, but each needs Hessians of its own. */

@@ -19,7 +19,8 @@ final case class MiniBatchPlan(step: Double, fraction: Double, seed: Long)
   * (1 - eta l2) w - eta g,  then each towards 0 by eta l1, not beyond it
   * }}}
   * It ends when a step is shorter than tol * max(1, |w|). Features are taken as they are, the
-  * intercept is not penalised.
+  * intercept is not penalised. The history is that of the drawn rows; a last pass over all rows
+  * tells the objective.
   *
   * Crossings of a step: one job; the coefficients once to each executor and once from each
   * partition.
@@ -60,7 +61,8 @@ private[linear] object MiniBatch {
         StepRecord(t, "step", history.lastOption.getOrElse(0.0), (System.nanoTime() - began) / 1e9)
       )
     }
-    Trained(w, history.lastOption.getOrElse(Double.NaN), Double.NaN, t, reason.get, history)
+    val (objective, gradient) = SgdEnd(data, loss, penalty, intercept, w, None)
+    Trained(w, objective, gradient, t, reason.get, history)
   }
 
   private def squares(v: Array[Double]) = Vectors.dot(v, v)

@@ -56,11 +56,14 @@ private[linear] object Stopping {
 private[linear] object Minimiser {
 
   /** What the first value says: it must be a number; and the start may be the minimum. */
-  def atStart(value: Double, gradient: Array[Double], stopping: Stopping): Option[String] =
-    if (!java.lang.Double.isFinite(value))
-      throw new InvalidInput(
-        s"the objective is $value at the start; scale the features down, or leave out coefficients to start from"
-      )
-    else if (Vectors.largest(gradient) <= stopping.tolerance) Some(Stopping.Converged)
-    else None
+  def atStart(value: Double, gradient: Array[Double], stopping: Stopping): Option[String] = {
+    refuseInfinite(value)
+    if (Vectors.largest(gradient) <= stopping.tolerance) Some(Stopping.Converged) else None
+  }
+
+  def refuseInfinite(value: Double): Unit =
+    InvalidInput.unless(
+      java.lang.Double.isFinite(value),
+      s"the objective is $value at the start; scale the features down, or leave out coefficients to start from"
+    )
 }

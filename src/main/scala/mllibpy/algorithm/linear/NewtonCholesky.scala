@@ -1,5 +1,7 @@
 package mllibpy.algorithm.linear
 
+import mllibpy.engine.InvalidInput
+
 /** Steps of [[Newton]] found from the whole Hessian, which comes with the pass that evaluates a
   * point: for losses of one margin and few features the passes of a fit are as few as its steps.
   */
@@ -28,11 +30,13 @@ private[linear] object NewtonCholesky {
     val largest = diagonal.max
     val unit = diagonal.map(d => if (d > 0) 1 / Math.sqrt(d) else 1)
     val alike = Array.fill(n)(if (largest > 0) 1 / Math.sqrt(largest) else 1)
-    val dampings = Iterator.iterate(LeastDamping)(_ * 100).map((alike, _))
+    val dampings = Iterator.iterate(LeastDamping)(_ * 100).take(MostDampings).map((alike, _))
     (Iterator.single((unit, 0.0)) ++ dampings)
       .map { case (by, damping) => factored(hessian, by, damping) }
       .collectFirst { case Some(x) => x }
-      .get
+      .getOrElse(
+        throw new InvalidInput("the Hessian overflows; scale the features down (StandardScaler)")
+      )
   }
 
   /** With H scaled on both sides; None where a factor's pivot is not clearly positive. */
@@ -45,13 +49,15 @@ private[linear] object NewtonCholesky {
     val a = Array.tabulate(n * n)(i => hessian(i) * by(i / n) * by(i % n))
     // A coordinate that the objective does not depend on stays where it is.
     for (i <- 0 until n) a(i * n + i) = if (a(i * n + i) > 0) a(i * n + i) + damping else 1
-    if (!Quadratic.factor(a, n)) None
+    if (!Cholesky.factor(a, n)) None
     else
       Some { g =>
-        val x = Quadratic.solve(a, n, Array.tabulate(n)(i => g(i) * by(i)))
+        val x = Cholesky.solve(a, n, Array.tabulate(n)(i => g(i) * by(i)))
         Array.tabulate(n)(i => x(i) * by(i))
       }
   }
 
+  // With the last of them the diagonal is all that counts, unless entries are no numbers.
   private final val LeastDamping = 1e-9
+  private final val MostDampings = 8
 }

@@ -112,7 +112,9 @@ private[linear] final class Problem(
   ): Seq[Array[Double] => Array[Double]] = {
     val none = Penalty(0, 0)
     val at = start.map(point(none, _)).getOrElse(new Array[Double](length))
-    val plain = curved(none, at).hessian
+    val seen = curved(none, at)
+    Minimiser.refuseInfinite(seen.value)
+    val plain = seen.hessian
     val by = scales(none)
     penalties.map { penalty =>
       val own = scales(penalty)

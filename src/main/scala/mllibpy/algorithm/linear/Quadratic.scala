@@ -63,9 +63,9 @@ private[linear] final class Quadratic(
     if (!by.forall(java.lang.Double.isFinite)) None
     else {
       val l = Array.tabulate(n * n)(i => a(i) * by(i / n) * by(i % n))
-      if (!Quadratic.factor(l, n)) None
+      if (!Cholesky.factor(l, n)) None
       else {
-        val x = Quadratic.solve(l, n, Array.tabulate(n)(f => moment(f) * by(f)))
+        val x = Cholesky.solve(l, n, Array.tabulate(n)(f => moment(f) * by(f)))
         Some(Array.tabulate(n)(f => x(f) * by(f)))
       }
     }
@@ -86,49 +86,6 @@ private[linear] final class Quadratic(
   }
 }
 
-private[linear] object Quadratic {
+private object Quadratic {
   private final val Epsilon = 2.220446049250313e-16
-  // Below it, a pivot of a matrix with a unit diagonal is rounding.
-  private final val LeastPivot = 1e-11
-
-  /** Cholesky's factor in the lower triangle; false where a pivot is not clearly positive. */
-  def factor(a: Array[Double], n: Int): Boolean = {
-    var j = 0
-    var fine = true
-    while (j < n && fine) {
-      val pivot = a(j * n + j) - dot(a, j * n, j * n, j)
-      fine = pivot > LeastPivot
-      val root = Math.sqrt(pivot)
-      a(j * n + j) = root
-      var i = j + 1
-      while (i < n && fine) {
-        a(i * n + j) = (a(i * n + j) - dot(a, i * n, j * n, j)) / root
-        i += 1
-      }
-      j += 1
-    }
-    fine
-  }
-
-  def solve(l: Array[Double], n: Int, b: Array[Double]): Array[Double] = {
-    val x = b.clone()
-    for (i <- 0 until n) {
-      var sum = x(i)
-      for (j <- 0 until i) sum -= l(i * n + j) * x(j)
-      x(i) = sum / l(i * n + i)
-    }
-    for (i <- n - 1 to 0 by -1) {
-      var sum = x(i)
-      for (j <- i + 1 until n) sum -= l(j * n + i) * x(j)
-      x(i) = sum / l(i * n + i)
-    }
-    x
-  }
-
-  private def dot(a: Array[Double], p: Int, q: Int, n: Int): Double = {
-    var sum = 0.0
-    var i = 0
-    while (i < n) { sum += a(p + i) * a(q + i); i += 1 }
-    sum
-  }
 }

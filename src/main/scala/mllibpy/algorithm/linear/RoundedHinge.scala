@@ -46,6 +46,9 @@ private[linear] object RoundedHinge {
     of.copy(objective = values.sum, gap = Some(Math.max(0, gaps.sum)))
   }
 
+  /** Those that a pass for a gap brings to the driver. */
+  def bytes(data: LinearData): Long = 16L * (data.stride + 1) * data.blocks.partitions
+
   private def sides(data: LinearData, w: Array[Double], width: Double, positive: Int) = {
     val at = new Array[Double](data.stride + 1)
     System.arraycopy(w, 0, at, 0, data.features)

@@ -91,7 +91,9 @@ object Sgd {
         reason = Some(s"max_iter=${p.maxIter} epochs done")
     }
     val coefficients = if (p.average) mean else at
-    val end = p.measured.map(SgdEnd(data, p.plan, _, coefficients, rows))
+    val penalty = Penalty(p.plan.l2, p.plan.l1)
+    val end =
+      p.measured.map(SgdEnd(data, _, penalty, p.plan.intercept, coefficients, Some(rows.toDouble)))
     val bytes = 8L * at.length * data.blocks.partitions * (losses.length + end.size)
     new SgdFit(coefficients, steps, losses.length, losses, reason.get, end, bytes)
   }

@@ -30,23 +30,25 @@ private[linear] object Trainer {
   /** All settings together, each by a minimiser of its own: a pass for a step of all of them. Those
     * that have ended take no part in the next.
     *
+    * @param starts
+    *   the coefficients that each begins at
     * @param curved
-    *   whether a first pass brings the Hessian that all begin with; for smooth losses of one
-    *   margin, without L1
+    *   whether a first pass, where the first one begins, brings the Hessian that all begin with;
+    *   for smooth losses of one margin, without L1
     */
   def path(
       problem: Problem,
       penalties: Seq[Penalty],
-      start: Option[Array[Double]],
+      starts: Seq[Option[Array[Double]]],
       curved: Boolean,
       stopping: Stopping,
       monitor: Monitor
   ): Seq[Trained] = {
     val inverses =
-      if (curved) problem.inverses(penalties, start).map(Some(_)) else penalties.map(_ => None)
-    val searches = penalties.zip(inverses).map { case (penalty, inverse) =>
-      minimiser(problem, penalty, start, inverse, stopping)
-    }
+      if (curved) problem.inverses(penalties, starts.head).map(Some(_))
+      else penalties.map(_ => None)
+    val searches =
+      penalties.indices.map(i => minimiser(problem, penalties(i), starts(i), inverses(i), stopping))
     val histories = penalties.map(_ => Vector.newBuilder[Double])
     def open = penalties.indices.filter(searches(_).reason.isEmpty)
     var step = 0

@@ -32,19 +32,11 @@ object RowKeys {
   private def apart(block: Examples, salt: Long): Array[Long] = {
     val copies = new mutable.LongMap[Int](2 * block.rows)
     Array.tabulate(block.rows) { r =>
-      val own = content(block, r)
+      val own = block.content(r)
       val before = copies.getOrElse(own, 0)
       copies(own) = before + 1
       if (before == 0) own else Scramble.mix(own ^ Scramble.mix(salt ^ Scramble.mix(before)))
     }
-  }
-
-  def content(block: Examples, row: Int): Long = {
-    var h = 0L
-    block.foreach(row) { (f, x) =>
-      if (x != 0) h += (Scramble.mix(f + 1L) | 1) * java.lang.Double.doubleToLongBits(x)
-    }
-    Scramble.mix(h)
   }
 
   /** A number above 0 and below 1, of a row and a draw. */

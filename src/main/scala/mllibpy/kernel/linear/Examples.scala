@@ -1,5 +1,7 @@
 package mllibpy.kernel.linear
 
+import mllibpy.kernel.Scramble
+
 /** A block of a data set: rows of features, and what is to be predicted for each.
   *
   * Coefficients of several models stand by feature, `models` apart, and margins by row likewise;
@@ -61,6 +63,17 @@ abstract class Examples(val labels: Array[Double], val weights: Array[Double])
 
   /** Calls `see` with each feature that is not 0, or not known to be, of a row. */
   def foreach(row: Int)(see: (Int, Double) => Unit): Unit
+
+  /** A number that hangs on a row's features alone, not on the order of its entries, nor on zeros
+    * among them.
+    */
+  final def content(row: Int): Long = {
+    var h = 0L
+    foreach(row) { (f, x) =>
+      if (x != 0) h += (Scramble.mix(f + 1L) | 1) * java.lang.Double.doubleToLongBits(x)
+    }
+    Scramble.mix(h)
+  }
 }
 
 object Examples {

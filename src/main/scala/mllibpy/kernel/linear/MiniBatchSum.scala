@@ -1,5 +1,7 @@
 package mllibpy.kernel.linear
 
+import mllibpy.kernel.Scramble
+
 import java.util.SplittableRandom
 
 /** The loss and gradient of rows that are drawn: each row by itself, with the same probability.
@@ -18,15 +20,16 @@ final class MiniBatchSum(
   private var blocks = 0
 
   def add(rows: Examples): this.type = {
-    val taken = if (fraction < 1) rows.select(draw(rows.rows)) else rows
+    val taken = if (fraction < 1 && rows.rows > 0) rows.select(draw(rows)) else rows
     if (taken.rows > 0) drawn.add(taken)
     blocks += 1
     this
   }
 
-  private def draw(n: Int): Array[Int] = {
-    val random = new SplittableRandom(seed + 31L * blocks + n)
-    (0 until n).filter(_ => random.nextDouble() < fraction).toArray
+  /** By the block's first row, too, for other partitions have blocks of as many rows. */
+  private def draw(rows: Examples): Array[Int] = {
+    val random = new SplittableRandom(Scramble.mix(seed ^ rows.content(0)) + 31L * blocks)
+    (0 until rows.rows).filter(_ => random.nextDouble() < fraction).toArray
   }
 
   def merge(other: MiniBatchSum): this.type = {
