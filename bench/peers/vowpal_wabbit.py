@@ -55,5 +55,5 @@ def fits(p: Any, cache: Path, bits: int) -> list[tuple[str, list[tuple[str, Fit]
 
     # Of its online method the weights that can be read lack the penalty's last factor.
     bfgs = f"--bfgs --l2 {p.reg * n:g} --no_bias_regularization --termination 0 --holdout_off"
-    words = [f"{bfgs} --passes {k}" for k in (10, 20, 40)]
+    words = [f"{bfgs} --passes {k}" for k in (10, 20, 40, 100, 300)]
     return [("vw bfgs", [(w, lambda w=w: fit(w)) for w in words])] if p.loss == "logistic" else []
