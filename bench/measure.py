@@ -48,6 +48,15 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
+def warm(work: Callable[[], Any], seconds: float = 5, most: int = 40) -> None:
+    """Repeat something until the JVM's compiler has seen enough of it."""
+    end = time.monotonic() + seconds
+    for _ in range(most):
+        work()
+        if time.monotonic() > end:
+            return
+
+
 class Heap:
     """Peak use of the JVM's heap during something, in MB."""
 
