@@ -8,7 +8,8 @@
 All sides start at data in memory (ours laid out, Spark's cached rows with two partitions, arrays);
 laying out, with the columns' means and variances, is timed apart. Ours includes its certificate,
 and is run for five seconds before, which the JVM's compiler wants; Spark's once. Sides alternate,
-two threads each; the median. Of all sides the accuracy is told: the largest |A^T A v - s^2 v| / (s s_1), by one function.
+two threads each; the median. Of all sides the accuracy is told: the largest
+|A^T A v - s^2 v| / (s s_1), by one function.
 """
 
 from __future__ import annotations
