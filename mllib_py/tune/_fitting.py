@@ -107,6 +107,8 @@ class Problem:
     way: Way
     train_scores: bool = False
     fit_params: dict[str, Any] = field(default_factory=dict)
+    #: Errors of a trial that end the study.
+    raises: tuple[type[Exception], ...] = ()
 
     def objective(self, data: Handle, reports: bool) -> Objective:
         """Return the objective, whose data lie where trials run."""
@@ -148,6 +150,7 @@ def problem(
     epochs: int | None = None,
     train_scores: bool = False,
     fit_params: dict[str, Any] | None = None,
+    raises: tuple[type[Exception], ...] = (),
 ) -> Problem:
     """Check what an estimator is to be tried on, and split the rows."""
     if X is None:
@@ -176,6 +179,7 @@ def problem(
         way,
         train_scores,
         fit_params or {},
+        raises,
     )
 
 

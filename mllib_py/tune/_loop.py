@@ -100,6 +100,8 @@ class Settings:
     points: Iterator[tuple[int, dict[str, Any]]] | None
     #: How many trials run at once, by how many have ended.
     at_once: Callable[[int], int]
+    #: Errors of a trial that end the study, which then raises them.
+    raises: tuple[type[Exception], ...] = ()
 
 
 @dataclass
@@ -226,7 +228,15 @@ class Loop:
 
     def _submit(self, run: Run) -> None:
         settings, number, attempt = self._settings, run.trial.number, run.attempt
-        work = Work(settings.objective, number, attempt, run.params, settings.cores, self._address)
+        work = Work(
+            settings.objective,
+            number,
+            attempt,
+            run.params,
+            settings.cores,
+            self._address,
+            settings.raises,
+        )
         run.future = self._backend.submit(
             work,
             label=f"{self._study.study_name}: trial {number}",
@@ -257,12 +267,10 @@ class Loop:
             return
         if error is None:
             self._keep(run, future.result())
-        elif isinstance(error, WorkTimeout):
-            self._fail(run, str(error))
-        elif isinstance(error, WorkerLost):
-            self._fail(run, f"{error}; it was tried {_times(run.attempt)}")
-        else:
-            self._fail(run, f"{type(error).__name__}: {error}")
+            return
+        self._fail(run, _told(error, run.attempt))
+        if isinstance(error, self._settings.raises):
+            raise error
 
     def _keep(self, run: Run, outcome: Outcome) -> None:
         for name, value in outcome.attrs.items():
@@ -349,6 +357,15 @@ def _values(value: Any, objectives: int) -> tuple[list[float], str | None]:
     if any(math.isnan(v) for v in found):
         return [], "the objective returned NaN, which cannot be compared"
     return found, None
+
+
+def _told(error: BaseException, attempts: int) -> str:
+    """Return what a storage keeps of a run that gave no outcome."""
+    if isinstance(error, WorkTimeout):
+        return str(error)
+    if isinstance(error, WorkerLost):
+        return f"{error}; it was tried {_times(attempts)}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _times(n: int) -> str:

@@ -107,6 +107,8 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             Bad parameters, a metric that does not exist, or all trials failed.
         RuntimeError
             No Spark session runs.
+        Exception
+            What a candidate raised, with ``error_score="raise"``.
         """
         self._check_parameters()
         chosen = self.refit if isinstance(self.refit, str) else None
@@ -121,10 +123,10 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             epochs=self.epochs,
             train_scores=self.return_train_score,
             fit_params=fit_params,
+            raises=(Exception,) if self.error_score == "raise" else (),
         )
         study = self._study(given).run()
         trials = study.trials
-        self._raise_for_failures(trials)
         self.multimetric_ = isinstance(self.scoring, list | tuple | set | dict)
         self.scorer_ = given.scorer
         self.n_splits_ = len(given.splits)
@@ -167,11 +169,6 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             backend=self.backend,
         )
 
-    def _raise_for_failures(self, trials: Sequence[FrozenTrial]) -> None:
-        failed = [t for t in trials if t.state == TrialState.FAIL]
-        if failed and self.error_score == "raise":
-            raise RuntimeError(f"trial {failed[0].number} failed: {failed[0].user_attrs['error']}")
-
     def _results(
         self, study: Study, given: Problem, trials: Sequence[FrozenTrial]
     ) -> dict[str, Any]:
@@ -209,7 +206,9 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         attribute: str,
         trials: Sequence[FrozenTrial],
     ) -> None:
-        table = np.full((len(trials), self.n_splits_), float(self.error_score))
+        # With "raise" no trial has failed but one that scored NaN, or that a resumed study had.
+        failed = np.nan if self.error_score == "raise" else float(self.error_score)
+        table = np.full((len(trials), self.n_splits_), failed)
         for row, trial in zip(table, trials, strict=True):
             found = trial.user_attrs.get(attribute, [])
             if trial.state != TrialState.FAIL:
@@ -320,7 +319,8 @@ class TPESearchCV(StudySearchCV):
     epochs : int, optional
         Steps that the estimator learns in, see `Study`. Default: it is fitted at once.
     error_score : "raise" or number, default=nan
-        Stands in `cv_results_` for scores of a candidate that failed.
+        Stands in `cv_results_` for scores of a candidate that failed. "raise": the first candidate
+        that fails ends the search with its error.
     return_train_score : bool, default=False
     verbose : int, default=0
         Whether to show a progress bar.

@@ -124,6 +124,7 @@ class Work(Prepared):
         params: dict[str, Any],
         cores: int,
         address: Address | None,
+        raises: tuple[type[Exception], ...] = (),
     ) -> None:
         self.objective = objective
         self.cores = cores
@@ -131,6 +132,7 @@ class Work(Prepared):
         self.attempt = attempt
         self.params = params
         self.address = address
+        self.raises = raises
         self._loaded: Any = None
 
     def prepare(self) -> None:
@@ -139,7 +141,7 @@ class Work(Prepared):
             self._loaded = cloudpickle.loads(self.objective)
 
     def __call__(self) -> Outcome:
-        """Run the objective; an exception of it is an outcome too, and kept as text."""
+        """Run the objective; an exception of it is an outcome too, kept as text, or is raised."""
         trial = Trial(self.number, self.attempt, self.params, self.address)
         out = Outcome()
         began, clock = time.time(), time.perf_counter()
@@ -150,9 +152,12 @@ class Work(Prepared):
                 out.value = call(self._loaded, trial)
         except Exception as error:
             out.pruned = _pruned(error)
+            if isinstance(error, self.raises) and not out.pruned:
+                raise
             if not out.pruned:
                 out.error = _text(error)
-        trial.close()
+        finally:
+            trial.close()
         seconds = time.perf_counter() - clock
         out.attrs = trial.attrs
         out.where = {

@@ -280,6 +280,7 @@ class Study:
             prunes=self._pruner is not None,
             points=self._points(study) if self._sampler == "grid" else None,
             at_once=lambda ended: self._at_once(backend, ended)[0],
+            raises=() if self._problem is None else self._problem.raises,
         )
 
     def _points(self, study: OptunaStudy) -> Iterator[tuple[int, dict[str, Any]]]:

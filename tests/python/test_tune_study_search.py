@@ -6,10 +6,12 @@ import pickle
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import numpy as np
+import optuna
 import pytest
 import scipy.sparse
 from optuna.distributions import FloatDistribution
@@ -118,10 +120,24 @@ def test_a_candidate_that_fails_does_not_end_the_search(two: LocalBackend) -> No
     assert np.isnan(search.cv_results_["mean_test_score"][states == "fail"]).all()
     assert (search.cv_results_["rank_test_score"][states == "complete"] == 1).all()
     assert search.best_params_ == {"mood": "good"}
-    with pytest.raises(RuntimeError, match="not today"):
-        TPESearchCV(Moody(), space, error_score="raise", **given).fit(X, y)
     with pytest.raises(ValueError, match=r"no trial .* not today"):
         TPESearchCV(Moody(), {"mood": ["bad"]}, n_trials=2, backend=two).fit(X, y)
+
+
+@pytest.mark.parametrize("make", SEARCHES)
+def test_a_search_that_raises_succeeds_where_nothing_fails(make: Any, two: LocalBackend) -> None:
+    search = make(Moody(), {"mood": ["good"]}, n_trials=3, error_score="raise", backend=two)
+    assert search.fit(X, y).cv_results_["state"].tolist() == ["complete"] * 3
+
+
+def test_a_search_that_raises_ends_with_the_first_error(two: LocalBackend, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"n_trials": 30, "error_score": "raise", "parallelism": 1}
+    given |= {"storage": tmp_path / "s.db", "backend": two, "random_state": 0}
+    with pytest.raises(ArithmeticError, match="not today"):
+        AshaSearchCV(Moody(), {"mood": ["bad"]}, **given).fit(X, y)
+    stored = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path / 's.db'}")
+    assert [t.state.name for t in stored.trials] == ["FAIL"]
+    assert "not today" in stored.trials[0].user_attrs["error"]
 
 
 # --- learning in steps ----------------------------------------------------------------------------
