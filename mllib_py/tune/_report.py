@@ -134,9 +134,7 @@ def _facts(study: Study, trials: list[FrozenTrial]) -> str:
     rows = [("Trials", _count(trials))]
     complete = [t for t in trials if t.state == TrialState.COMPLETE]
     if complete and len(study.optuna.directions) == 1:
-        rows.append(
-            ("Best value", f"{study.best_value:.6g} (trial {study.optuna.best_trial.number})")
-        )
+        rows.append(("Best value", f"{study.best_value:.6g} (trial {study.best_trial.number})"))
         rows += [(f"  {name}", str(value)) for name, value in study.best_params.items()]
     elif complete:
         rows.append(("Best trials", str(len(study.best_trials))))

@@ -131,10 +131,10 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.scorer_ = given.scorer
         self.n_splits_ = len(given.splits)
         self.cv_results_ = self._results(study, given, trials)
-        best = study.best_trials[0]
+        best = study.best_trial
         self.best_index_ = [t.number for t in trials].index(best.number)
-        self.best_score_ = study.best_value
-        self.best_params_ = study.best_params
+        self.best_score_ = best.value
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
         self.n_trials_ = vars(study.tally)
         if self.refit:
             start = time.perf_counter()

@@ -353,14 +353,22 @@ class Study:
         return self.optuna.best_trials
 
     @property
+    def best_trial(self) -> FrozenTrial:
+        """The best trial; of equals the first."""
+        if len(self._directions) > 1:
+            raise ValueError("with several objectives there is no best trial: see best_trials")
+        # Optuna's best_trial is the first of equals that ended, or what the storage finds first.
+        return min(self.best_trials, key=lambda t: t.number)
+
+    @property
     def best_params(self) -> dict[str, Any]:
         """The best trial's parameters, as the objective was given them."""
-        return self.params_of(self._best())
+        return self.params_of(self.best_trial)
 
     @property
     def best_value(self) -> float:
         """The best trial's value."""
-        value = self._best().value
+        value = self.best_trial.value
         assert value is not None
         return value
 
@@ -381,13 +389,6 @@ class Study:
         from mllib_py.tune import _report
 
         _report.write(self, path)
-
-    def _best(self) -> FrozenTrial:
-        if len(self._directions) > 1:
-            raise ValueError("with several objectives there is no best trial: see best_trials")
-        if not any(t.state == TrialState.COMPLETE for t in self.trials):
-            raise ValueError(self._nothing())
-        return self.optuna.best_trial
 
     def _nothing(self) -> str:
         errors = [t.user_attrs.get(_storage.ERROR) for t in self.trials]

@@ -85,6 +85,16 @@ def test_several_objectives_have_a_front(two: LocalBackend) -> None:
         _ = study.best_params
 
 
+def test_the_best_of_equals_is_the_first_not_the_one_that_ended_first(two: LocalBackend) -> None:
+    def slow_first(params: dict[str, Any], trial: Any) -> float:
+        time.sleep(0.5 if trial.number == 0 else 0)
+        return 1.0
+
+    study = Study(slow_first, LINE, sampler="random", trials=4, backend=two).run()
+    assert study.best_trial.number == 0
+    assert study.best_params == study.trials[0].params
+
+
 def test_trials_that_run_are_known_to_the_sampler(two: LocalBackend) -> None:
     """Without a liar TPE would draw points beside each other while none has ended."""
     seen: list[list[FloatDistribution]] = []

@@ -140,6 +140,22 @@ def test_a_search_that_raises_ends_with_the_first_error(two: LocalBackend, tmp_p
     assert "not today" in stored.trials[0].user_attrs["error"]
 
 
+def test_the_best_of_equals_is_the_first_in_all_attributes(two: LocalBackend) -> None:
+    space = {"C": FloatDistribution(1, 2)}
+    search = AshaSearchCV(
+        SVC(), space, scoring=constant, n_trials=12, cv=2, random_state=0, backend=two
+    ).fit(X, y)
+    table = search.cv_results_
+    assert search.best_index_ == table["state"].tolist().index("complete")
+    assert search.best_params_ == table["params"][search.best_index_]
+    assert search.best_estimator_.get_params()["C"] == search.best_params_["C"]
+    assert search.best_score_ == table["mean_test_score"][search.best_index_] == 0.5
+
+
+def constant(model: Any, X: Any, y: Any) -> float:
+    return 0.5
+
+
 # --- learning in steps ----------------------------------------------------------------------------
 
 
