@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import optuna
 from optuna.trial import TrialState
 
-from mllib_py.tune import _storage
+from mllib_py.tune import _attrs, _storage
 from mllib_py.tune._backend import Backend, WorkerLost, WorkTimeout
 from mllib_py.tune._channel import Address, Question, Report
 from mllib_py.tune._space import Space
@@ -215,7 +215,7 @@ class Loop:
             number, point = next(self._settings.points, (0, None))
             if point is None:
                 return False
-            self._study.enqueue_trial(point, user_attrs={_storage.POINT: number})
+            self._study.enqueue_trial(point, user_attrs={_attrs.POINT: number})
         trial = self._study.ask(self._settings.space.distributions)
         lane = heapq.heappop(self._lanes) if self._lanes else len(self._runs)
         params = self._settings.space.decode(trial.params)
@@ -276,7 +276,7 @@ class Loop:
         for name, value in outcome.attrs.items():
             run.trial.set_user_attr(name, value)
         place = outcome.where | {"slot": run.lane, "attempts": run.attempt}
-        run.trial.set_user_attr(_storage.RUN, place)
+        run.trial.set_user_attr(_attrs.RUN, place)
         if outcome.pruned:
             self._tell(run, TrialState.PRUNED)
             return
@@ -290,7 +290,7 @@ class Loop:
             self._tell(run, TrialState.COMPLETE, values)
 
     def _fail(self, run: Run, error: str) -> None:
-        run.trial.set_user_attr(_storage.ERROR, error)
+        run.trial.set_user_attr(_attrs.ERROR, error)
         self._tell(run, TrialState.FAIL)
 
     def _tell(self, run: Run, state: TrialState, values: list[float] | None = None) -> None:
@@ -314,8 +314,8 @@ class Loop:
         dropped = list(self._runs.values())
         for run in dropped:
             self._release(run)
-            run.trial.set_user_attr(_storage.DROPPED, reason)
-            run.trial.set_user_attr(_storage.ERROR, reason)
+            run.trial.set_user_attr(_attrs.DROPPED, reason)
+            run.trial.set_user_attr(_attrs.ERROR, reason)
             self._study.tell(run.trial, state=TrialState.FAIL)
         for run in dropped:
             if run.future is not None:

@@ -12,17 +12,12 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from mllib_py.tune._attrs import AGAIN, DEATHS, DROPPED, ERROR, POINT
+
 Direction: TypeAlias = Literal["minimize", "maximize"]
 
 _SQLITE = (".db", ".sqlite", ".sqlite3")
 _JOURNAL = (".journal", ".log", ".jsonl")
-#: User attributes of trials, as the storage has them.
-DROPPED = "dropped"  # why a trial was ended that says nothing of its parameters
-AGAIN = "again"  # the number of the dropped trial that this one stands for
-DEATHS = "deaths"  # how many drivers died with this trial or those that it stands for
-ERROR = "error"  # the text of the exception that a trial failed with
-RUN = "run"  # where and when it ran
-POINT = "point"  # its number in a grid
 
 DEAD = "the driver died while the trial ran"
 STOPPED = "the study was stopped while the trial ran"

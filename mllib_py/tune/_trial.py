@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import os
 import socket
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import cloudpickle
 
+from mllib_py.tune._attrs import RESERVED
 from mllib_py.tune._backend import Prepared
 from mllib_py.tune._channel import Address, Line
 from mllib_py.tune._threads import limited
@@ -86,8 +88,34 @@ class Trial:
         return self._open().ask()
 
     def set_user_attr(self, name: str, value: Any) -> None:
-        """Keep a value beside the trial's result; what JSON can hold."""
-        self.attrs[name] = value
+        """Keep a value beside the trial's result.
+
+        Parameters
+        ----------
+        name : str
+            Not one that the study keeps for itself ("error", "run" and the like).
+        value
+            What JSON can hold.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Another value, or such a name.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"names of user attributes are strings, not {name!r}")
+        if name in RESERVED:
+            raise ValueError(
+                f"the study keeps {name!r} for itself, as it does {', '.join(RESERVED)}: take "
+                "another name"
+            )
+        # Here, where it fails one trial: a storage would refuse it on the driver.
+        try:
+            self.attrs[name] = json.loads(json.dumps(value))
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"a user attribute is what JSON can hold, and {name!r} is not: {error}"
+            ) from None
 
     def _open(self) -> Line:
         if self._address is None:

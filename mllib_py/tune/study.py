@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mllib_py import _checks
 from mllib_py._progress import wanted
-from mllib_py.tune import _choose, _samplers, _storage
+from mllib_py.tune import _attrs, _choose, _samplers, _storage
 from mllib_py.tune._backend import Backend
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
@@ -285,7 +285,7 @@ class Study:
 
     def _points(self, study: OptunaStudy) -> Iterator[tuple[int, dict[str, Any]]]:
         trials = study.get_trials(deepcopy=False)
-        tried = {t.user_attrs.get(_storage.POINT) for t in trials}
+        tried = {t.user_attrs.get(_attrs.POINT) for t in trials}
         return (p for p in enumerate(self._space.points()) if p[0] not in tried)
 
     def _at_once(self, backend: Backend, ended: int) -> tuple[int, str]:
@@ -391,7 +391,7 @@ class Study:
         _report.write(self, path)
 
     def _nothing(self) -> str:
-        errors = [t.user_attrs.get(_storage.ERROR) for t in self.trials]
+        errors = [t.user_attrs.get(_attrs.ERROR) for t in self.trials]
         first = next((e for e in errors if e), "it has not been run")
         return f"no trial of the study is complete; the first error: {first.splitlines()[-1]}"
 

@@ -217,6 +217,33 @@ def test_a_bad_report_fails_its_trial_alone(two: LocalBackend) -> None:
     assert "trial.report takes a number, not 'much'" in study.trials[0].user_attrs["error"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("model", object(), "is what JSON can hold, and 'model' is not: Object of type object"),
+        ("loss", np.float32(1), "Object of type float32"),
+        ("error", "mine", "the study keeps 'error' for itself"),
+        ("dropped", True, "the study keeps 'dropped' for itself"),
+        (3, 1, "names of user attributes are strings, not 3"),
+    ],
+)
+def test_an_attribute_that_cannot_be_kept_fails_its_trial_alone(
+    name: Any, value: Any, said: str, two: LocalBackend, tmp_path: Path
+) -> None:
+    def objective(params: dict[str, Any], trial: Any) -> float:
+        trial.set_user_attr("kept", (1, [2.5, None]))
+        if trial.number == 0:
+            trial.set_user_attr(name, value)
+        return 1.0
+
+    study = Study(
+        objective, LINE, sampler="random", trials=3, storage=tmp_path / "s.db", backend=two
+    ).run()
+    assert [t.state.name for t in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert said in study.trials[0].user_attrs["error"]
+    assert study.trials[1].user_attrs["kept"] == [1, [2.5, None]]
+
+
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
