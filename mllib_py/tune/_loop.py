@@ -146,7 +146,7 @@ class Loop:
         trials = study.get_trials(deepcopy=False)
         self._queued = sum(t.state == TrialState.WAITING for t in trials)
         self.tally = Tally()
-        for trial in _storage.counted(trials):
+        for trial in _storage.counted(trials, settings.space.distributions):
             self._count(trial.state)
 
     def run(self) -> None:

@@ -256,7 +256,7 @@ class Study:
         )
         before = len(study.get_trials(deepcopy=False))
         if before:
-            _storage.take_up(study, self._retries)
+            _storage.take_up(study, self._retries, self._space.distributions)
         seed = _samplers.seed_of(self._random_state, before)
         study.sampler = _samplers.sampler(self._sampler, seed, self._trials)
         self._optuna = study
@@ -285,7 +285,8 @@ class Study:
 
     def _points(self, study: OptunaStudy) -> Iterator[tuple[int, dict[str, Any]]]:
         trials = study.get_trials(deepcopy=False)
-        tried = {t.user_attrs.get(_attrs.POINT) for t in trials}
+        names = self._space.distributions
+        tried = {t.user_attrs.get(_attrs.POINT) for t in trials if not _storage.unbegun(t, names)}
         return (p for p in enumerate(self._space.points()) if p[0] not in tried)
 
     def _at_once(self, backend: Backend, ended: int) -> tuple[int, str]:
@@ -343,7 +344,7 @@ class Study:
         Their ``user_attrs`` have "run" (slot, host, pid, began, seconds, attempts), "error" where
         they failed, and what the objective has set.
         """
-        return _storage.counted(self.optuna.get_trials(deepcopy=False))
+        return _storage.counted(self.optuna.get_trials(deepcopy=False), self._space.distributions)
 
     @property
     def best_trials(self) -> list[FrozenTrial]:

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from support.processes import wait_for
 
 from mllib_py.tune import LocalBackend, Study
-from mllib_py.tune._storage import begin, opened
+from mllib_py.tune._storage import begin, opened, take_up
 
 TESTS = Path(__file__).parents[1]
 TRIALS = 12
@@ -100,6 +100,56 @@ def test_a_trial_that_drivers_die_of_is_not_tried_for_ever(tmp_path: Path) -> No
     again = Study(abs_x, space, trials=2, resume=True, retries=0, **given).run()
     backend.close()
     assert [t.state.name for t in again.trials] == ["FAIL", "COMPLETE"]
+
+
+STORAGES = ("s.db", "s.journal")
+X = {"x": optuna.distributions.FloatDistribution(0, 1)}
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_driver_that_dies_before_a_trial_has_parameters_loses_nothing(
+    file: str, tmp_path: Path
+) -> None:
+    storage, backend = tmp_path / file, LocalBackend(1)
+    study = begin(storage, "study", ["minimize"], True)
+    study.ask()
+    study.ask(X)  # of two parameters it has one
+    given: dict[str, Any] = {"storage": storage, "sampler": "random", "backend": backend}
+    space = {**X, "y": [1, 2]}
+    found = Study(abs_x, space, trials=4, resume=True, retries=0, **given).run()
+    backend.close()
+    assert found.tally.complete == found.tally.ended == len(found.trials) == 4
+    assert [t.number for t in found.trials] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_point_that_had_no_parameters_yet_is_tried(file: str, tmp_path: Path) -> None:
+    storage, backend = tmp_path / file, LocalBackend(1)
+    study = begin(storage, "study", ["minimize"], True)
+    study.enqueue_trial({"x": 1, "y": 1}, user_attrs={"point": 0})
+    study.ask()
+    space = {"x": [1, 2], "y": [1, 2]}
+    given: dict[str, Any] = {"storage": storage, "sampler": "grid", "backend": backend}
+    found = Study(abs_x, space, resume=True, **given).run()
+    backend.close()
+    points = [tuple(t.params.values()) for t in found.trials]
+    assert sorted(points) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert found.tally.complete == 4
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_trial_that_was_to_be_tried_again_is_not_forgotten(file: str, tmp_path: Path) -> None:
+    """Two drivers died: one in the trial, the next when it had taken it up, and no more."""
+    storage, backend = tmp_path / file, LocalBackend(1)
+    lost_value = lost(storage).trials[0].params["x"]
+    study = begin(storage, "study", ["minimize"], True)
+    assert take_up(study, 1, X) == 1
+    study.ask()
+    given: dict[str, Any] = {"storage": storage, "sampler": "random", "backend": backend}
+    found = Study(abs_x, X, trials=1, resume=True, retries=1, **given).run()
+    backend.close()
+    assert [t.params["x"] for t in found.trials] == [lost_value]
+    assert found.tally.complete == 1
 
 
 def abs_x(params: dict[str, Any]) -> float:
