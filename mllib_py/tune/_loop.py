@@ -22,7 +22,7 @@ import optuna
 from optuna.trial import TrialState
 
 from mllib_py.tune import _attrs, _storage
-from mllib_py.tune._backend import Backend, WorkerLost, WorkTimeout
+from mllib_py.tune._backend import Backend, BackendGone, WorkerLost, WorkTimeout
 from mllib_py.tune._channel import Address, Question, Report
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Outcome, Work
@@ -167,6 +167,9 @@ class Loop:
                         break
                     self._handle_all(min(left, _LOOK))
                 self._drop_all(reason)
+        except BackendGone as error:
+            reason = _storage.GONE
+            raise BackendGone(f"{error}; resume=True goes on with a study in a storage") from None
         finally:
             self._drop_all(reason)  # after an error
         if self._stopped:
@@ -255,9 +258,11 @@ class Loop:
         return self._settings.prunes and run.last > run.known and bool(run.trial.should_prune())
 
     def _end(self, run: Run, future: Future[Outcome]) -> None:
-        if future.cancelled():
-            return
+        if future.cancelled():  # not by us, who forget a run before
+            raise BackendGone("the backend was closed while trials ran")
         error = future.exception()
+        if isinstance(error, BackendGone):  # says nothing of the trial, which is dropped
+            raise error
         if isinstance(error, WorkerLost) and run.attempt <= self._settings.retries:
             run.attempt += 1
             run.known = max(run.steps, default=-1)

@@ -21,6 +21,7 @@ _JOURNAL = (".journal", ".log", ".jsonl")
 
 DEAD = "the driver died while the trial ran"
 STOPPED = "the study was stopped while the trial ran"
+GONE = "the backend ended while the trial ran"
 TIME_UP = "the study's time was up while the trial ran"
 
 

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mllib_py import _checks
 from mllib_py._progress import wanted
 from mllib_py.tune import _attrs, _choose, _samplers, _storage
-from mllib_py.tune._backend import Backend
+from mllib_py.tune._backend import Backend, BackendGone
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
 from mllib_py.tune._fitting import Problem, problem
@@ -195,6 +195,8 @@ class Study:
             No Spark session runs.
         ValueError
             More cores for a trial than there are, or the storage has the study already.
+        BackendGone
+            The Spark session ended, or the backend was closed. `resume` tries its trials again.
         KeyboardInterrupt
             Ctrl-C. Trials that ran are marked as failed; `resume` tries them again.
         """
@@ -225,6 +227,9 @@ class Study:
                 self.tally = loop.tally
                 bar.begin(loop.tally)
                 loop.run()
+        except BackendGone:
+            handle = None  # what was scattered went with it
+            raise
         finally:
             if channel is not None:
                 channel.close()

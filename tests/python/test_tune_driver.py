@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from optuna.trial import TrialState
 from support.processes import wait_for
 
-from mllib_py.tune import LocalBackend, Study
+from mllib_py.tune import BackendGone, LocalBackend, Study
 from mllib_py.tune._storage import begin, opened, take_up
 
 TESTS = Path(__file__).parents[1]
@@ -150,6 +152,32 @@ def test_a_trial_that_was_to_be_tried_again_is_not_forgotten(file: str, tmp_path
     backend.close()
     assert [t.params["x"] for t in found.trials] == [lost_value]
     assert found.tally.complete == 1
+
+
+class Closing(LocalBackend):
+    """Is closed when it is given its third piece of work."""
+
+    given = 0
+
+    def submit(self, work: Any, **words: Any) -> Any:
+        self.given += 1
+        if self.given == 3:
+            threading.Timer(0.5, self.close).start()
+        return super().submit(work, **words)
+
+
+def test_trials_of_a_backend_that_was_closed_are_tried_again(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"sampler": "grid", "storage": tmp_path / "s.db"}
+    space = {"x": [0, 1, 2, 3]}
+    slow = Study(lambda p: time.sleep(20 * p["x"]) or p["x"], space, backend=Closing(2), **given)
+    with pytest.raises(BackendGone, match=r"the backend was closed .* resume=True goes on"):
+        slow.run()
+    assert [t.state.name for t in slow.trials] == ["COMPLETE"]
+    backend = LocalBackend(1)
+    again = Study(abs_x, space, resume=True, backend=backend, **given).run()
+    backend.close()
+    assert sorted(t.value for t in again.trials) == [0, 1, 2, 3]
+    assert again.tally.failed == 0
 
 
 def abs_x(params: dict[str, Any]) -> float:

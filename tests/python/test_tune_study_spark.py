@@ -16,6 +16,7 @@ from optuna.distributions import FloatDistribution
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
+from support.standalone import run_script
 
 from mllib_py.tune import AshaSearchCV, Study, TrialPruned
 
@@ -60,6 +61,20 @@ def test_a_lost_a_hanging_and_a_poisoned_trial(spark: Any, tmp_path: Path) -> No
     assert study.trials[1].user_attrs["run"]["attempts"] == 2
     assert "more than 5 s" in study.trials[3].user_attrs["error"]
     assert "poison" in study.trials[4].user_attrs["error"]
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_trials_of_a_session_that_ended_are_tried_again(how: str, tmp_path: Path) -> None:
+    told = run_script("gone_session.py", how, tmp_path / "s.db")
+    assert told["said"] == (
+        "the Spark session has ended while work ran: it was stopped, or its JVM died; resume=True "
+        "goes on with a study in a storage"
+    )
+    assert told["seconds"] < 50
+    gone = "the backend ended while the trial ran"
+    assert told["left"] == ["COMPLETE", "COMPLETE", gone, gone]
+    assert told["values"] == [0, 1, 2, 3, 4, 5]
+    assert (told["tally"]["complete"], told["tally"]["failed"]) == (6, 0)
 
 
 def test_a_search_pickles_and_holds_nothing_of_sparks(spark: Any) -> None:
