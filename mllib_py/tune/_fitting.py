@@ -198,6 +198,7 @@ class Fold:
             for k, v in fit_params.items()
         }
         self.owner = owner
+        self.left = owner.way.steps
         self.steps = owner.way.learn(model, *self.train, more)
         self.fit_time = self.score_time = 0.0
         self.scores: dict[str, float] = {}
@@ -213,6 +214,9 @@ class Fold:
         self.score_time += time.perf_counter() - learnt
         if self.owner.train_scores:
             self.train_scores = self.owner.scored(model, *self.train)
+        self.left -= 1
+        if not self.left:  # its rows and model are not needed any more, its scores are
+            del self.train, self.test, self.steps
 
 
 class Objective:

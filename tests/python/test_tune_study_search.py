@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 import sys
 import warnings
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 import numpy as np
@@ -27,6 +28,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
+from mllib_py.tune._fitting import problem
+from mllib_py.tune._simulated import HeldHandle
+from mllib_py.tune._trial import Trial
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -220,6 +224,31 @@ def test_splits_are_steps_without_epochs(two: LocalBackend) -> None:
     assert cut.any()
     assert np.isnan(table["split3_test_score"][cut]).all()
     assert not np.isnan(table["split0_test_score"]).any()
+
+
+class Counting(ClassifierMixin, BaseEstimator):
+    """Tells how many copies of rows live while one is fitted."""
+
+    rows: ClassVar[list[Any]] = []
+    most: ClassVar[int] = 0
+
+    def fit(self, X: Any, y: Any) -> Counting:
+        self.classes_ = np.unique(y)
+        Counting.rows.append(weakref.ref(X))
+        Counting.most = max(Counting.most, sum(r() is not None for r in Counting.rows))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        Counting.rows.append(weakref.ref(X))
+        return np.zeros(len(X), dtype=int)
+
+
+def test_a_worker_holds_the_rows_of_one_fold() -> None:
+    given = problem(Counting(), X, y, cv=10)
+    objective = given.objective(HeldHandle(given.data), False)
+    assert objective({}, Trial(0, 1, {}, None)) > 0
+    assert len(Counting.rows) == 20
+    assert Counting.most <= 2  # of this fold, and the one before it until the name is given anew
 
 
 # --- data -----------------------------------------------------------------------------------------
