@@ -17,6 +17,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags, indexable
 
 from mllib_py import _checks
+from mllib_py.tune import _own
 from mllib_py.tune._backend import Handle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Trial, TrialPruned
@@ -122,8 +123,10 @@ class Problem:
             reports,
         )
 
-    def check_names(self, space: Space) -> None:
-        """Refuse parameters that the estimator has not."""
+    def check_space(self, space: Space) -> None:
+        """Refuse parameters that the estimator has not, and values that cannot run in a task."""
+        for value in space.choices():
+            _own.refuse(value)
         for name in space.dimensions:
             try:
                 clone(self.estimator).set_params(**{name: None})
@@ -155,6 +158,7 @@ def problem(
     """Check what an estimator is to be tried on, and split the rows."""
     if X is None:
         raise ValueError("an estimator in the place of an objective needs X")
+    _own.refuse(estimator)
     if isinstance(X, list) and X and isinstance(X[0], list | tuple):
         X = np.asarray(X)
     X, y, groups = indexable(X, y if y is None or hasattr(y, "iloc") else np.asarray(y), groups)

@@ -32,6 +32,12 @@ class Dimension:
     distribution: BaseDistribution
     decode: Callable[[Any], Any] = _as_it_is
 
+    def choices(self) -> list[Any]:
+        """Return its values if it is a choice."""
+        if not isinstance(self.distribution, CategoricalDistribution):
+            return []
+        return [self.decode(choice) for choice in self.distribution.choices]
+
 
 class Space:
     """Named dimensions.
@@ -59,6 +65,10 @@ class Space:
         if not given:
             raise ValueError("the space is empty: name at least one parameter")
         self.dimensions = {name: dimension(name, values) for name, values in given.items()}
+
+    def choices(self) -> list[Any]:
+        """Return the values of all choices, as an objective is given them."""
+        return [value for d in self.dimensions.values() for value in d.choices()]
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:

@@ -157,7 +157,7 @@ class Study:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective)
         if self._problem is not None:
-            self._problem.check_names(self._space)
+            self._problem.check_space(self._space)
         self._objective = objective
         self._directions = _directions(direction, directions, self._problem is not None)
         _samplers.check(sampler, pruner, self._space, len(self._directions))

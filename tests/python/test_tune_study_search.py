@@ -27,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
+from mllib_py import ALS, linear
 from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
 from mllib_py.tune._fitting import problem
 from mllib_py.tune._simulated import HeldHandle
@@ -292,10 +293,20 @@ def test_regression_without_a_step(two: LocalBackend) -> None:
         search.predict(data)
 
 
+OWN = linear.LogisticRegression()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"scoring": "beauty"}, "beauty"),
+        ({"estimator": OWN}, "LogisticRegression is fitted by Spark jobs of its own"),
+        ({"estimator": make_pipeline(OWN), "param_distributions": {"steps": [1]}}, "Spark jobs of"),
+        (
+            {"estimator": pipeline(), "param_distributions": {"logisticregression": [OWN]}},
+            "LogisticRegression is fitted by Spark jobs of its own",
+        ),
+        ({"estimator": ALS()}, "ALS is fitted by Spark jobs of its own"),
         ({"epochs": 5}, "SVC has no partial_fit"),
         ({"epochs": 0, "estimator": SGDClassifier()}, "epochs must be an integer"),
         ({"param_distributions": {"D": [1]}}, "names no parameter of the estimator"),
