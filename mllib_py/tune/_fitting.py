@@ -14,11 +14,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import get_tags
 
 from mllib_py import _checks
-from mllib_py.tune import _own
-from mllib_py.tune._backend import Handle
+from mllib_py.tune import _own, _run
+from mllib_py.tune._backend import Backend, Handle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Trial, TrialPruned
 
@@ -110,18 +110,25 @@ class Problem:
     fit_params: dict[str, Any] = field(default_factory=dict)
     #: Errors of a trial that end the study.
     raises: tuple[type[Exception], ...] = ()
+    #: What the caller has scattered himself, in the place of X.
+    handle: Handle | None = None
 
-    def objective(self, data: Handle, reports: bool) -> Objective:
-        """Return the objective, whose data lie where trials run."""
-        return Objective(
+    def objective(self, backend: Backend, reports: bool) -> tuple[Objective, list[Handle]]:
+        """Return the objective, whose data lie where trials run, and what is to be released."""
+        sent = [backend.scatter(self.splits, self.fit_params)]
+        if self.handle is None:
+            sent.append(backend.scatter(self.X, self.y))
+        objective = Objective(
             self.estimator,
-            data,
+            self.handle or sent[1],
+            sent[0],
             self.scorer,
             self.metric,
             self.way,
             self.train_scores,
             reports,
         )
+        return objective, sent
 
     def check_space(self, space: Space) -> None:
         """Refuse parameters that the estimator has not, and values that cannot run in a task."""
@@ -134,11 +141,6 @@ class Problem:
                 raise ValueError(
                     f"the space names no parameter of the estimator: {error}"
                 ) from None
-
-    @property
-    def data(self) -> tuple[Any, ...]:
-        """What is scattered."""
-        return self.X, self.y, self.splits, self.fit_params
 
 
 def problem(
@@ -159,9 +161,9 @@ def problem(
     if X is None:
         raise ValueError("an estimator in the place of an objective needs X")
     _own.refuse(estimator)
-    if isinstance(X, list) and X and isinstance(X[0], list | tuple):
-        X = np.asarray(X)
-    X, y, groups = indexable(X, y if y is None or hasattr(y, "iloc") else np.asarray(y), groups)
+    X, y, handle, params = _run.given(X, y, {} if groups is None else {"groups": groups})
+    if handle is None:
+        X, y = _arrays(X, y)
     scorer = check_scoring(estimator, scoring=scoring)
     several = isinstance(scoring, list | tuple | set | dict)
     if several:
@@ -172,7 +174,9 @@ def problem(
                 f"not {metric!r}"
             )
     way = way_of(estimator, epochs)
-    splits = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
+    splits = list(
+        check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, params.get("groups"))
+    )
     return Problem(
         estimator,
         X,
@@ -184,14 +188,23 @@ def problem(
         train_scores,
         fit_params or {},
         raises,
+        handle,
     )
+
+
+def _arrays(X: Any, y: Any) -> tuple[Any, Any]:
+    """Make arrays of lists of numbers."""
+    if isinstance(X, list) and X and isinstance(X[0], list | tuple):
+        X = np.asarray(X)
+    return X, y if y is None or hasattr(y, "iloc") else np.asarray(y)
 
 
 class Fold:
     """One split's model on its way."""
 
-    def __init__(self, owner: Objective, model: Any, data: tuple[Any, ...], split: Any) -> None:
-        X, y, _, fit_params = data
+    def __init__(self, owner: Objective, model: Any, split: Any) -> None:
+        X, y = owner.rows.get()[:2]
+        _, fit_params = owner.plan.get()
         train, test = split
         pairwise = get_tags(model).input_tags.pairwise
         self.train = _part(X, train, train, pairwise), None if y is None else rows_of(y, train)
@@ -229,7 +242,8 @@ class Objective:
     def __init__(
         self,
         estimator: Any,
-        data: Handle,
+        rows: Handle,
+        plan: Handle,
         scorer: Callable[..., Any],
         metric: str,
         way: Way,
@@ -237,7 +251,8 @@ class Objective:
         reports: bool,
     ) -> None:
         self.estimator = estimator
-        self.data = data
+        self.rows = rows
+        self.plan = plan
         self.scorer = scorer
         self.metric = metric
         self.way = way
@@ -246,21 +261,21 @@ class Objective:
 
     def __call__(self, params: dict[str, Any], trial: Trial) -> float:
         """Return the mean score over the splits."""
-        data = self.data.get()
+        splits, _ = self.plan.get()
         model = clone(self.estimator).set_params(**clone(params, safe=False))
         folds: list[Fold] = []
         if self.way.kind == _FIT:
             # A split is a step: the mean over the first ones says the same of each trial.
-            for split in data[2]:
-                folds.append(Fold(self, clone(model), data, split))
+            for split in splits:
+                folds.append(Fold(self, clone(model), split))
                 folds[-1].advance()
-                self._tell(trial, folds, len(folds))
+                self._tell(trial, folds, len(folds), len(splits))
         else:
-            folds = [Fold(self, clone(model), data, split) for split in data[2]]
+            folds = [Fold(self, clone(model), split) for split in splits]
             for step in range(1, self.way.steps + 1):
                 for fold in folds:
                     fold.advance()
-                self._tell(trial, folds, step)
+                self._tell(trial, folds, step, self.way.steps)
         return self._mean(folds)
 
     def scored(self, model: Any, X: Any, y: Any) -> dict[str, float]:
@@ -273,7 +288,7 @@ class Objective:
     def _mean(self, folds: list[Fold]) -> float:
         return float(np.mean([fold.scores[self.metric] for fold in folds]))
 
-    def _tell(self, trial: Trial, folds: list[Fold], step: int) -> None:
+    def _tell(self, trial: Trial, folds: list[Fold], step: int, last: int) -> None:
         trial.set_user_attr(SCORES, [fold.scores for fold in folds])
         trial.set_user_attr(FIT_TIME, [fold.fit_time for fold in folds])
         trial.set_user_attr(SCORE_TIME, [fold.score_time for fold in folds])
@@ -281,7 +296,6 @@ class Objective:
             trial.set_user_attr(TRAIN_SCORES, [fold.train_scores for fold in folds])
         if self.reports:
             trial.report(self._mean(folds), step)
-            last = len(self.data.get()[2]) if self.way.kind == _FIT else self.way.steps
             if step < last and trial.should_prune():  # at the last there is nothing to spare
                 raise TrialPruned
 

@@ -24,6 +24,7 @@ from optuna.trial import TrialState
 from mllib_py.tune import _attrs, _storage
 from mllib_py.tune._backend import Backend, BackendGone, WorkerLost, WorkTimeout
 from mllib_py.tune._channel import Address, Question, Report
+from mllib_py.tune._scatter import SentHandle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Outcome, Work
 
@@ -89,6 +90,8 @@ class Settings:
     """What a loop goes by."""
 
     objective: bytes
+    #: What the objective refers to.
+    handles: list[SentHandle]
     space: Space
     trials: int | None
     timeout: float | None
@@ -239,6 +242,7 @@ class Loop:
             settings.cores,
             self._address,
             settings.raises,
+            settings.handles,
         )
         run.future = self._backend.submit(
             work,

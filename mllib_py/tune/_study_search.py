@@ -90,7 +90,8 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or frame of shape (n_samples, n_features), or Handle
+            A handle of `scatter` brings y and groups with it.
         y : array-like of shape (n_samples,), optional
         groups : array-like of shape (n_samples,), optional
             For splitters that keep groups together.

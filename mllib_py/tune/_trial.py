@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ import cloudpickle
 from mllib_py.tune._attrs import RESERVED
 from mllib_py.tune._backend import Prepared
 from mllib_py.tune._channel import Address, Line
+from mllib_py.tune._scatter import SentHandle
 from mllib_py.tune._threads import limited
 
 
@@ -153,8 +154,11 @@ class Work(Prepared):
         cores: int,
         address: Address | None,
         raises: tuple[type[Exception], ...] = (),
+        handles: Sequence[SentHandle] = (),
     ) -> None:
         self.objective = objective
+        # The objective is pickled already: a backend finds here what must travel beside it.
+        self.handles = handles
         self.cores = cores
         self.number = number
         self.attempt = attempt

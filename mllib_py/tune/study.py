@@ -14,11 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 from mllib_py import _checks
 from mllib_py._progress import wanted
 from mllib_py.tune import _attrs, _choose, _samplers, _storage
-from mllib_py.tune._backend import Backend, BackendGone
+from mllib_py.tune._backend import Backend, BackendGone, Handle
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
 from mllib_py.tune._fitting import Problem, problem
 from mllib_py.tune._loop import Loop, Settings, Tally
+from mllib_py.tune._scatter import SentHandle, noted
 from mllib_py.tune._space import Space
 from mllib_py.tune._storage import Direction
 from mllib_py.tune._trial import takes_trial
@@ -86,7 +87,8 @@ class Study:
     backend : None, "spark", "local" or Backend, default=None
         Where trials run. None: the Spark session that runs.
     X, y, groups
-        Data of an estimator, and groups of rows for `cv`. They are scattered once.
+        Data of an estimator, and groups of rows for `cv`. They are scattered once; a handle of
+        `scatter` in the place of X brings all three.
     cv : int, splitter or iterable, optional
         As in scikit-learn; default 5 folds.
     scoring : str or callable, optional
@@ -214,13 +216,12 @@ class Study:
         # The driver as workers reach it; a backend of one machine need not say.
         host = str(getattr(backend, "address", "127.0.0.1"))
         channel = Channel(host, inbox) if _reports(backend) else None
-        handle = None
+        sent: list[Handle] = []
         try:
             objective = self._objective
             if self._problem is not None:
-                handle = backend.scatter(*self._problem.data)
-                objective = self._problem.objective(handle, self._pruner is not None)
-            settings = self._settings(study, backend, cloudpickle.dumps(objective))
+                objective, sent = self._problem.objective(backend, self._pruner is not None)
+            settings = self._settings(study, backend, *_pickled(objective))
             with StudyBar(self._trials, study, wanted(self._progress)) as bar:
                 address = None if channel is None else channel.address
                 loop = Loop(study, backend, settings, inbox, address, bar.update)
@@ -228,12 +229,12 @@ class Study:
                 bar.begin(loop.tally)
                 loop.run()
         except BackendGone:
-            handle = None  # what was scattered went with it
+            sent = []  # what was scattered went with it
             raise
         finally:
             if channel is not None:
                 channel.close()
-            if handle is not None:
+            for handle in sent:
                 handle.release()
         return self
 
@@ -267,7 +268,9 @@ class Study:
         self._optuna = study
         return study
 
-    def _settings(self, study: OptunaStudy, backend: Backend, objective: bytes) -> Settings:
+    def _settings(
+        self, study: OptunaStudy, backend: Backend, objective: bytes, handles: list[SentHandle]
+    ) -> Settings:
         if len(objective) > _LARGE:
             warnings.warn(
                 f"the objective is {len(objective) / 1e6:.0f} MB when pickled, and travels with "
@@ -276,6 +279,7 @@ class Study:
             )
         return Settings(
             objective=objective,
+            handles=handles,
             space=self._space,
             trials=self._trials,
             timeout=self._timeout,
@@ -417,9 +421,15 @@ def _check_objective(objective: Any) -> None:
         raise TypeError(f"the objective must be a function or an estimator, not {objective!r}")
     takes_trial(objective)
     try:
-        cloudpickle.dumps(objective)
+        _pickled(objective)
     except Exception as error:
         raise TypeError(f"the objective cannot be pickled: {error}") from error
+
+
+def _pickled(objective: Any) -> tuple[bytes, list[SentHandle]]:
+    """Pickle an objective, and note the handles that it refers to."""
+    with noted() as handles:
+        return cloudpickle.dumps(objective), handles
 
 
 def _directions(

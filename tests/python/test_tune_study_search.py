@@ -30,7 +30,7 @@ from sklearn.svm import SVC
 from mllib_py import ALS, linear
 from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
 from mllib_py.tune._fitting import problem
-from mllib_py.tune._simulated import HeldHandle
+from mllib_py.tune._simulated import HeldHandle, SimulatedBackend
 from mllib_py.tune._trial import Trial
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -245,8 +245,7 @@ class Counting(ClassifierMixin, BaseEstimator):
 
 
 def test_a_worker_holds_the_rows_of_one_fold() -> None:
-    given = problem(Counting(), X, y, cv=10)
-    objective = given.objective(HeldHandle(given.data), False)
+    objective, _ = problem(Counting(), X, y, cv=10).objective(SimulatedBackend(1, 0.0), False)
     assert objective({}, Trial(0, 1, {}, None)) > 0
     assert len(Counting.rows) == 20
     assert Counting.most <= 2  # of this fold, and the one before it until the name is given anew
@@ -278,6 +277,25 @@ def test_frames_sparse_rows_groups_and_weights(two: LocalBackend) -> None:
     assert kernel.fit(X @ X.T, y).best_score_ > 0.8
 
 
+@pytest.mark.parametrize("make", [list, np.asarray])
+def test_scattered_data_come_by_their_handle(make: Any, two: LocalBackend) -> None:
+    groups = np.arange(len(y)) % 5
+    given: dict[str, Any] = {"cv": GroupKFold(5), "random_state": 0, "backend": two}
+    plain = TPESearchCV(pipeline(), SPACE, n_trials=3, **given).fit(X, y, groups=groups)
+    handle = two.scatter(make(X), make(y), groups)
+    search = TPESearchCV(pipeline(), SPACE, n_trials=3, **given).fit(handle)
+    assert search.cv_results_["params"] == plain.cv_results_["params"]
+    for name in ("mean_test_score", "split4_test_score"):
+        np.testing.assert_array_equal(search.cv_results_[name], plain.cv_results_[name])
+    np.testing.assert_array_equal(search.predict(X), plain.predict(X))
+    study = Study(pipeline(), SPACE, trials=3, X=handle, **given).run()
+    assert study.best_value == plain.best_score_
+    assert len(handle.get()) == 3  # it is its owner's to release
+    handle.release()
+    with pytest.raises(RuntimeError, match="were released"):
+        search.fit(handle)
+
+
 def test_regression_without_a_step(two: LocalBackend) -> None:
     data, target = load_diabetes(return_X_y=True)
     search = TPESearchCV(
@@ -300,6 +318,8 @@ OWN = linear.LogisticRegression()
     ("change", "said"),
     [
         ({"scoring": "beauty"}, "beauty"),
+        ({"X": HeldHandle((X, y, None))}, "a handle has its y and groups"),
+        ({"X": HeldHandle((X, y)), "y": None}, r"takes the handle of tune.scatter\(X, y, groups\)"),
         ({"estimator": OWN}, "LogisticRegression is fitted by Spark jobs of its own"),
         ({"estimator": make_pipeline(OWN), "param_distributions": {"steps": [1]}}, "Spark jobs of"),
         (
@@ -325,5 +345,6 @@ def test_bad_input_is_one_sentence_before_any_job(change: Any, said: str) -> Non
         scatter = close = submit
 
     given = {"estimator": SVC(), "param_distributions": {"C": [1, 2]}} | change
+    data = [given.pop("X", X), given.pop("y", y)]
     with pytest.raises(ValueError, match=said):
-        TPESearchCV(**given, backend=NoBackend()).fit(X, y)
+        TPESearchCV(**given, backend=NoBackend()).fit(*data)

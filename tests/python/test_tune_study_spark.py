@@ -18,7 +18,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
 from support.standalone import run_script
 
-from mllib_py.tune import AshaSearchCV, Study, TrialPruned
+from mllib_py.tune import AshaSearchCV, SparkBackend, Study, TrialPruned
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -90,6 +90,19 @@ def test_a_search_pickles_and_holds_nothing_of_sparks(spark: Any) -> None:
     assert b"pyspark" not in held
     assert b"mllib_py.tune._spark" not in held
     assert pickle.loads(held).predict(X).shape == y.shape
+
+
+def test_broadcasts_come_to_estimators_and_to_functions(spark: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    backend = SparkBackend(spark)
+    handle = backend.scatter_by("broadcast", X, y, None)
+    model = SGDClassifier(random_state=0)
+    given: dict[str, Any] = {"sampler": "grid", "backend": backend}
+    study = Study(model, {"alpha": [1e-4, 1e-2]}, X=handle, **given).run()
+    assert study.tally.complete == 2, study.trials[0].user_attrs
+    total = Study(lambda p: handle.get()[0].sum(), {"x": [1]}, **given).run()
+    assert total.best_value == X.sum()
+    backend.close()
 
 
 def test_more_cores_than_there_are_is_one_sentence(spark: Any) -> None:
