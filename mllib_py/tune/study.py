@@ -152,9 +152,9 @@ class Study:
         if isinstance(objective, Problem):  # a search's, which has checked it
             self._problem = objective
         elif hasattr(objective, "fit") and hasattr(objective, "get_params"):
-            self._problem = problem(
-                objective, X, y, groups=groups, cv=cv, scoring=scoring, epochs=epochs
-            )
+            _check_one_metric(scoring)
+            params = {} if groups is None else {"groups": groups}
+            self._problem = problem(objective, X, y, params, cv=cv, scoring=scoring, epochs=epochs)
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective)
@@ -414,6 +414,14 @@ def _refuse_data(**given: Any) -> None:
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"{name} is for an estimator in the place of the objective")
+
+
+def _check_one_metric(scoring: Any) -> None:
+    if isinstance(scoring, list | tuple | set | dict):
+        raise ValueError(
+            f"a study of an estimator takes one metric in scoring, not {scoring!r}; several are "
+            "for searches (TPESearchCV)"
+        )
 
 
 def _check_objective(objective: Any) -> None:

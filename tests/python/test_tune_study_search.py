@@ -17,11 +17,13 @@ import pytest
 import scipy.sparse
 from optuna.distributions import FloatDistribution
 from scipy.stats import loguniform, randint
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -98,6 +100,124 @@ def test_several_metrics(two: LocalBackend) -> None:
     assert search.score(X, y) < 0
     with pytest.raises(ValueError, match="refit must name the one that counts"):
         TPESearchCV(pipeline(), SPACE, **given).fit(X, y)
+
+
+def both(model: Any, X: Any, y: Any) -> dict[str, float]:
+    right = float(model.score(X, y))
+    return {"accuracy": right, "errors": -(1 - right)}
+
+
+def test_a_callable_may_score_by_several_metrics(two: LocalBackend) -> None:
+    given: dict[str, Any] = {"scoring": both, "n_trials": 4, "random_state": 0, "backend": two}
+    search = TPESearchCV(pipeline(), SPACE, refit="errors", **given).fit(X, y)
+    table = search.cv_results_
+    assert search.multimetric_
+    assert search.best_score_ == table["mean_test_errors"].max() < 0
+    assert table["mean_test_accuracy"].max() > 0.5
+    assert search.score(X, y) == both(search.best_estimator_, X, y)["errors"]
+    free = TPESearchCV(pipeline(), SPACE, refit=False, **given).fit(X, y)
+    assert free.cv_results_["mean_test_accuracy"].max() > 0.5
+    assert not hasattr(free, "best_index_")
+
+
+@pytest.mark.parametrize("refit", [True, "beauty"])
+def test_a_callable_whose_metric_is_not_named_ends_the_search_at_once(
+    refit: Any, two: LocalBackend, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {"parallelism": 1, "storage": tmp_path / "s.db", "backend": two}
+    with pytest.raises(ValueError, match="the metrics accuracy, errors, and none of them is named"):
+        TPESearchCV(pipeline(), SPACE, scoring=both, refit=refit, n_trials=9, **given).fit(X, y)
+    stored = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path / 's.db'}")
+    assert len(stored.trials) == 1
+
+
+@pytest.mark.parametrize("scoring", [None, ["neg_log_loss", "accuracy"], {"accuracy"}, both])
+def test_refit_may_choose_the_best_itself(scoring: Any, two: LocalBackend) -> None:
+    seen: list[Any] = []
+
+    def last(table: dict[str, Any]) -> int:
+        seen.append(table)
+        return len(table["params"]) - 1
+
+    given: dict[str, Any] = {"scoring": scoring, "n_trials": 4, "backend": two}
+    search = TPESearchCV(pipeline(), SPACE, refit=last, **given).fit(X, y)
+    assert seen == [search.cv_results_]
+    assert search.best_index_ == 3
+    assert search.best_params_ == search.cv_results_["params"][3]
+    assert (
+        search.best_estimator_.get_params()["logisticregression__C"]
+        == (search.best_params_["logisticregression__C"])
+    )
+    assert not hasattr(search, "best_score_")
+    assert search.score(X, y) is not None
+    for index, error in ((4, IndexError), (1.0, TypeError)):
+        with pytest.raises(error, match="refit"):
+            TPESearchCV(pipeline(), SPACE, refit=lambda _, i=index: i, **given).fit(X, y)
+
+
+@pytest.fixture
+def routing() -> Iterator[None]:
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+WEIGHTS = np.random.default_rng(0).integers(0, 4, len(y)).astype(float)
+GROUPS = np.arange(len(y)) % 7
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_metadata_are_routed_as_scikit_learn_does(
+    several: bool, routing: None, two: LocalBackend
+) -> None:
+    """To the fit, the scorer and the splitter, each what it asks for."""
+    model = LogisticRegression(max_iter=5000).set_fit_request(sample_weight=True)
+    weighted = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    plain = make_scorer(accuracy_score).set_score_request(sample_weight=False)
+    scoring = {"weighted": weighted, "plain": plain} if several else weighted
+    params = {"sample_weight": WEIGHTS, "groups": GROUPS}
+    given: dict[str, Any] = {"scoring": scoring, "cv": GroupKFold(3), "return_train_score": True}
+    search = TPESearchCV(
+        model,
+        {"C": [1e-3]},
+        refit="weighted" if several else True,
+        n_trials=1,
+        backend=two,
+        **given,
+    ).fit(X, y, **params)
+    wanted = cross_validate(clone(model).set_params(C=1e-3), X, y, params=params, **given)
+    for name in ("weighted", "plain") if several else ("score",):
+        for i in range(3):
+            for kind in ("test", "train"):
+                found = search.cv_results_[f"split{i}_{kind}_{name}"][0]
+                assert found == wanted[f"{kind}_{name}"][i]
+    alone = clone(model).set_params(C=1e-3).fit(X, y, sample_weight=WEIGHTS)
+    np.testing.assert_array_equal(search.best_estimator_.coef_, alone.coef_)
+    right = accuracy_score(y, alone.predict(X), sample_weight=WEIGHTS)
+    assert search.score(X, y, sample_weight=WEIGHTS) == right != search.score(X, y)
+
+
+def test_metadata_that_nobody_asks_for_are_refused(routing: None, two: LocalBackend) -> None:
+    search = TPESearchCV(LogisticRegression(), {"C": [1.0]}, n_trials=1, backend=two)
+    with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        search.fit(X, y, sample_weight=WEIGHTS)
+
+
+def test_metadata_go_to_partial_fit_where_that_learns(routing: None, two: LocalBackend) -> None:
+    model = SGDClassifier(random_state=0).set_partial_fit_request(sample_weight=True)
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=False)
+    search = AshaSearchCV(
+        model, {"alpha": [1e-3]}, scoring=scorer, epochs=2, n_trials=1, backend=two
+    ).fit(X, y, sample_weight=WEIGHTS)
+    alone = clone(model).set_params(alpha=1e-3)
+    for _ in range(2):
+        alone.partial_fit(X, y, sample_weight=WEIGHTS, classes=[0, 1])
+    np.testing.assert_array_equal(search.best_estimator_.coef_, alone.coef_)
+
+
+def test_a_score_takes_metadata_with_routing_alone(two: LocalBackend) -> None:
+    search = TPESearchCV(SVC(), {"C": [1.0]}, n_trials=1, backend=two).fit(X, y)
+    with pytest.raises(ValueError, match="sample_weight with metadata routing alone"):
+        search.score(X, y, sample_weight=WEIGHTS)
 
 
 class Moody(ClassifierMixin, BaseEstimator):
@@ -296,6 +416,11 @@ def test_scattered_data_come_by_their_handle(make: Any, two: LocalBackend) -> No
         search.fit(handle)
 
 
+def test_a_study_takes_one_metric() -> None:
+    with pytest.raises(ValueError, match=r"takes one metric in scoring, not \['accuracy'\]"):
+        Study(SVC(), {"C": [1]}, X=X, y=y, trials=1, scoring=["accuracy"])
+
+
 def test_regression_without_a_step(two: LocalBackend) -> None:
     data, target = load_diabetes(return_X_y=True)
     search = TPESearchCV(
@@ -331,6 +456,8 @@ OWN = linear.LogisticRegression()
         ({"epochs": 0, "estimator": SGDClassifier()}, "epochs must be an integer"),
         ({"param_distributions": {"D": [1]}}, "names no parameter of the estimator"),
         ({"param_distributions": {}}, "the space is empty"),
+        ({"refit": 1.5}, "refit must be a bool, a name or a callable, not 1.5"),
+        ({"scoring": ["accuracy"], "refit": "r2"}, "refit must name the one that counts"),
         ({"n_trials": 0}, "n_trials must be an integer"),
         ({"error_score": "keep"}, "error_score must be"),
     ],
