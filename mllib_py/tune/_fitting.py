@@ -165,7 +165,7 @@ class Problem:
         """Refuse parameters that the estimator has not, and values that cannot run in a task."""
         for value in space.choices():
             _own.refuse(value)
-        for name in space.dimensions:
+        for name in space.names:
             try:
                 clone(self.estimator).set_params(**{name: None})
             except ValueError as error:

@@ -269,10 +269,8 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             out[f"mean_{column}_time"] = np.array([np.mean(x) for x in times])
             out[f"std_{column}_time"] = np.array([np.std(x) for x in times])
         params = [study.params_of(t) for t in trials]
-        for name in self.param_distributions:
-            values = np.empty(len(params), dtype=object)
-            values[:] = [p[name] for p in params]
-            out[f"param_{name}"] = np.ma.MaskedArray(values, mask=False)
+        for name in dict.fromkeys(name for p in params for name in p):
+            out[f"param_{name}"] = _column(params, name)
         out["params"] = params
         for metric in metrics:
             self._columns(out, "test", metric, _fitting.SCORES, trials)
@@ -415,6 +413,14 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
 
+def _column(params: list[dict[str, Any]], name: str) -> Any:
+    """Return a parameter of all candidates, masked where a candidate has it not."""
+    values = np.empty(len(params), dtype=object)
+    for i, found in enumerate(params):
+        values[i] = found.get(name)  # one by one: a tuple too is one value
+    return np.ma.MaskedArray(values, mask=[name not in found for found in params])
+
+
 class TPESearchCV(StudySearchCV):
     """Search by Optuna's TPE: a model of good and bad parameters suggests the next ones.
 
@@ -423,7 +429,8 @@ class TPESearchCV(StudySearchCV):
     estimator : estimator
         scikit-learn's.
     param_distributions : dict of str to distribution
-        Optuna distributions, lists of values, or frozen SciPy distributions, see `Study`.
+        Optuna distributions, lists of values, or frozen SciPy distributions, see `Study`; for
+        `AshaSearchCV` and `HyperbandSearchCV`, which draw at random, also a list of such dicts.
     n_trials : int, default=50
         How many candidates.
     scoring : str, callable, list or dict, optional

@@ -44,10 +44,11 @@ class Study:
         direction. `trial` has ``report(value, step)``, ``should_prune()`` and
         ``set_user_attr(name, value)``. It is pickled by cloudpickle; large data are to be scattered
         and not to be closed over. Or a scikit-learn estimator, which is cross-validated on X and y.
-    space : dict of str to distribution
+    space : dict of str to distribution, or list of such dicts
         Optuna distributions, lists of values, or frozen SciPy distributions. SciPy's uniform,
         loguniform and randint become Optuna's; any other is drawn by its quantiles, which is what
-        Optuna's own trials then show.
+        Optuna's own trials then show. Of a list, which is for the samplers "grid" and "random", a
+        trial has the parameters of one dict.
     sampler : {"tpe", "random", "grid", "gp", "cmaes", "nsga2"} or optuna sampler, default="tpe"
         "gp" needs the package torch and "cmaes" the package cmaes.
     pruner : {"asha", "hyperband", "median"}, optuna pruner or None, default=None
@@ -122,7 +123,7 @@ class Study:
     def __init__(
         self,
         objective: Any,
-        space: Mapping[str, Any],
+        space: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         sampler: Any = "tpe",
         pruner: Any = None,

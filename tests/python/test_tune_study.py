@@ -19,6 +19,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 from scipy import stats
+from sklearn.model_selection import ParameterGrid
 
 from mllib_py.tune import LocalBackend, Study, TrialPruned
 from mllib_py.tune._samplers import at_once
@@ -59,6 +60,38 @@ def test_a_grid_tries_each_point_once(two: LocalBackend) -> None:
     assert sorted(points, key=repr) == sorted(
         [(a, b, c) for a in (1, 2, 3) for b in (0, 2, 4) for c in (None, "x")], key=repr
     )
+
+
+SPACES = [{"kernel": ["linear"], "C": [1, 10]}, {"kernel": ["rbf"], "gamma": [0.1, 1]}, {}]
+
+
+def given_back(params: dict[str, Any], trial: Any) -> float:
+    trial.set_user_attr("given", params)
+    return 1.0
+
+
+def test_of_several_grids_each_point_is_tried_once(two: LocalBackend, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"sampler": "grid", "storage": tmp_path / "s.db", "backend": two}
+    Study(given_back, SPACES, trials=2, **given).run()
+    study = Study(given_back, SPACES, resume=True, **given).run()
+    points = [t.user_attrs["given"] for t in study.trials]
+    wanted = list(ParameterGrid(SPACES))
+    assert sorted(map(repr, map(sorted, map(dict.items, points)))) == sorted(
+        map(repr, map(sorted, map(dict.items, wanted)))
+    )
+    assert [study.params_of(t) for t in study.trials] == points
+
+
+def test_of_several_spaces_one_is_drawn_for_each_trial(two: LocalBackend) -> None:
+    spaces = [{"a": [1, 2]}, {"a": FloatDistribution(5, 6), "b": stats.randint(0, 9)}]
+    study = Study(
+        given_back, spaces, sampler="random", trials=40, random_state=0, backend=two
+    ).run()
+    points = [t.user_attrs["given"] for t in study.trials]
+    small = [p for p in points if p["a"] < 5]
+    assert 10 < len(small) < 30
+    assert all(set(p) == {"a"} for p in small)
+    assert all(set(p) == {"a", "b"} for p in points if p not in small)
 
 
 def test_one_trial_at_a_time_and_the_same_state_give_the_same_trials(two: LocalBackend) -> None:
@@ -410,7 +443,11 @@ class NoBackend:
     [
         ({"space": {}}, ValueError, "the space is empty"),
         ({"space": {"x": []}}, ValueError, r"space\['x'\] has no values"),
-        ({"space": [LINE]}, TypeError, "must be a dictionary"),
+        ({"space": [3]}, TypeError, "must be a dictionary"),
+        ({"space": "x"}, TypeError, "must be a dictionary"),
+        ({"space": []}, ValueError, "the space is empty"),
+        ({"space": [LINE]}, ValueError, "a list of spaces is for sampler='grid' or 'random'"),
+        ({"space": [LINE], "sampler": "grid"}, ValueError, "a grid needs a list of values for 'x"),
         ({"space": {"x": "abc"}}, TypeError, "an Optuna distribution, a list of values or"),
         ({"space": {1: [2]}}, TypeError, "names of parameters are strings"),
         ({"objective": 3}, TypeError, "must be a function or an estimator"),

@@ -214,6 +214,32 @@ def test_metadata_go_to_partial_fit_where_that_learns(routing: None, two: LocalB
     np.testing.assert_array_equal(search.best_estimator_.coef_, alone.coef_)
 
 
+def test_parameters_that_not_all_candidates_have_are_masked(two: LocalBackend) -> None:
+    spaces = [{"kernel": ["linear"]}, {"kernel": ["rbf"], "gamma": [0.1, 1.0]}]
+    search = AshaSearchCV(SVC(), spaces, n_trials=12, cv=2, random_state=0, backend=two)
+    table = search.fit(X, y).cv_results_
+    linear_ones = np.array([p == {"kernel": "linear"} for p in table["params"]])
+    assert 0 < linear_ones.sum() < 12
+    np.testing.assert_array_equal(table["param_gamma"].mask, linear_ones)
+    assert not table["param_kernel"].mask.any()
+    with pytest.raises(ValueError, match="names no parameter of the estimator"):
+        AshaSearchCV(SVC(), [{"C": [1]}, {"D": [1]}], backend=two).fit(X, y)
+
+
+def test_a_tuple_is_one_value_of_a_parameter(two: LocalBackend) -> None:
+    ranges = [(0, 1), (0, 2)]
+    search = TPESearchCV(
+        make_pipeline(MinMaxScaler(), SVC()),
+        {"minmaxscaler__feature_range": ranges},
+        n_trials=5,
+        random_state=0,
+        backend=two,
+    ).fit(X, y)
+    column = search.cv_results_["param_minmaxscaler__feature_range"]
+    assert column.shape == (5,)
+    assert set(column.tolist()) == set(ranges)
+
+
 def test_a_score_takes_metadata_with_routing_alone(two: LocalBackend) -> None:
     search = TPESearchCV(SVC(), {"C": [1.0]}, n_trials=1, backend=two).fit(X, y)
     with pytest.raises(ValueError, match="sample_weight with metadata routing alone"):
