@@ -150,9 +150,15 @@ def _choices(name: str, values: list[Any]) -> Dimension:
     if all(v is None or isinstance(v, bool | int | float | str) for v in plain):
         return Dimension(CategoricalDistribution(plain))
     # Storages keep plain values alone: others (estimators, tuples) go by a name.
-    labels = [f"{i}: {value!r}"[:200] for i, value in enumerate(values)]
+    labels = [f"{i}: {_label(value)}" for i, value in enumerate(values)]
     named = dict(zip(labels, values, strict=True))
     return Dimension(CategoricalDistribution(labels), named.__getitem__)
+
+
+def _label(value: Any) -> str:
+    """Return a value's name, which must be the same in the driver that resumes a study."""
+    text = repr(value)
+    return type(value).__name__ if " at 0x" in text else text[:200]
 
 
 def _frozen(name: str, given: Any) -> Dimension:

@@ -15,6 +15,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sklearn.svm import SVC
 from support.processes import wait_for
 
 from mllib_py.tune import BackendGone, LocalBackend, Study
@@ -182,6 +183,24 @@ def test_trials_of_a_backend_that_was_closed_are_tried_again(tmp_path: Path) -> 
 
 def abs_x(params: dict[str, Any]) -> float:
     return abs(params["x"])
+
+
+def test_choices_without_a_lasting_name_are_known_again(tmp_path: Path) -> None:
+    """A function, and an object whose class says nothing of it, have an address for a name."""
+
+    class Plain:
+        pass
+
+    backend = LocalBackend(1)
+    given: dict[str, Any] = {"sampler": "random", "storage": tmp_path / "s.db", "backend": backend}
+    for trials in (2, 4):
+        space = {"how": [lambda: 1.0, Plain(), [Plain()]], "model": [SVC(C=3)]}
+        study = Study(lambda p: 1.0, space, trials=trials, resume=True, **given).run()
+    backend.close()
+    assert study.tally.complete == 4
+    choices = study.trials[0].distributions["how"].choices
+    assert choices == ("0: function", "1: Plain", "2: list")
+    assert study.trials[0].params["model"] == "0: SVC(C=3)"
 
 
 def test_a_study_is_not_overwritten_and_not_begun_in_another_direction(tmp_path: Path) -> None:
