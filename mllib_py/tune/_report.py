@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mllib_py.tune.study import Study
 
 _COLOURS = {"COMPLETE": "#2a7f62", "PRUNED": "#d9a441", "FAIL": "#b5443c"}
+#: Slots that are named beside the timeline, about.
+_TICKS = 30
 #: Errors that are shown in full.
 _ERRORS = 20
 _STYLE = """
@@ -126,7 +128,8 @@ def timeline(trials: list[FrozenTrial]) -> go.Figure:
         )
     figure.update_layout(barmode="overlay", bargap=0.15, showlegend=True)
     figure.update_xaxes(type="date")
-    figure.update_yaxes(title="slot", dtick=max(1, len({t.number for t in placed}) // 200 or 1))
+    slots = {t.user_attrs[_attrs.RUN]["slot"] for t in placed}
+    figure.update_yaxes(title="slot", dtick=max(1, len(slots) // _TICKS))
     return figure
 
 

@@ -223,7 +223,7 @@ class Study:
             if self._problem is not None:
                 objective, sent = self._problem.objective(backend, self._pruner is not None)
             settings = self._settings(study, backend, *_pickled(objective))
-            with StudyBar(self._trials, study, wanted(self._progress)) as bar:
+            with StudyBar(self._trials, study, wanted(self._progress), self._timeout) as bar:
                 address = None if channel is None else channel.address
                 loop = Loop(study, backend, settings, inbox, address, bar.update)
                 self.tally = loop.tally
