@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import joblib
 
 if TYPE_CHECKING:
-    from mllib_py.tune._backend import WorkerLost, WorkTimeout
+    from mllib_py.tune._backend import BackendGone, WorkerLost, WorkTimeout
     from mllib_py.tune._curve import LearningCurve, learning_curve
     from mllib_py.tune._local import LocalBackend
     from mllib_py.tune._models import MultiModelSearchCV
@@ -43,6 +43,7 @@ __all__ = [
     "RFE",
     "RFECV",
     "AshaSearchCV",
+    "BackendGone",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
     "GridSearchCV",
@@ -78,6 +79,7 @@ __all__ = [
 
 _HOMES = {
     "AshaSearchCV": "_study_search",
+    "BackendGone": "_backend",
     "ExtraTreesClassifier": "forests",
     "ExtraTreesRegressor": "forests",
     "GridSearchCV": "search",

@@ -17,6 +17,10 @@ class WorkerLost(RuntimeError):
     """The process that ran a piece of work has died, or its executor; it may be retried."""
 
 
+class BackendGone(RuntimeError):
+    """The slots are gone with all that ran on them: a Spark session that was stopped, or died."""
+
+
 class WorkTimeout(TimeoutError):
     """A piece of work took longer than it was given, and was ended."""
 

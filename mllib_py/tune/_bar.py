@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any, Self
 
 import optuna
@@ -13,8 +14,11 @@ from mllib_py.tune._loop import Tally
 class StudyBar:
     """tqdm's bar with the best value, and the counts of trials; a line without tqdm."""
 
-    def __init__(self, trials: int | None, study: optuna.Study, show: bool) -> None:
+    def __init__(
+        self, trials: int | None, study: optuna.Study, show: bool, timeout: float | None = None
+    ) -> None:
         self._trials = trials
+        self._ends = None if timeout is None else time.monotonic() + timeout
         self._study = study
         self._show = show
         self._best: float | None = None
@@ -64,6 +68,8 @@ class StudyBar:
             )
             if n
         ]
+        if self._ends is not None and self._trials is None:  # by trials tqdm tells the time left
+            parts.append(f"{max(0.0, self._ends - time.monotonic()):.0f} s left")
         return ", ".join(parts)
 
     def __enter__(self) -> Self:

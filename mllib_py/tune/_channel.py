@@ -17,6 +17,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
@@ -80,6 +81,8 @@ class Line:
             raise ConnectionError(_GONE) from None
 
 
+#: Seconds after which a driver that could not take a connection tries again.
+_PAUSE = 0.05
 _GONE = "the driver is gone, or has given this trial up"
 
 
@@ -128,7 +131,9 @@ class Channel:
             try:
                 connection = self._listener.accept()
             except OSError:
-                continue  # one that was gone at once
+                # One that was gone at once; or there are too many open files, which takes a while.
+                time.sleep(_PAUSE)
+                continue
             # A thread for each, so that one who says nothing keeps nobody else waiting.
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
         self._listener.close()

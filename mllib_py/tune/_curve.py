@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class LearningCurve:
         Rows that were trained on.
     train_scores, test_scores, fit_times, score_times : ndarray of shape (n_sizes, n_splits)
         Scores, and seconds.
+    seconds : float
+        From the call to its end, data sent and slots waited for; nan where it was not measured.
     """
 
     sizes: NDArray[np.int_]
@@ -30,6 +33,7 @@ class LearningCurve:
     test_scores: NDArray[np.float64]
     fit_times: NDArray[np.float64]
     score_times: NDArray[np.float64]
+    seconds: float = float("nan")
 
     def frame(self) -> pd.DataFrame:
         """Return means over the splits, and the score's standard error, a row for each size."""
@@ -57,10 +61,28 @@ class LearningCurve:
         return float(np.polyfit(np.log(self.sizes[usable]), np.log(times[usable]), 1)[0])
 
     def explain(self) -> str:
-        """Say in a sentence what the last step brought, what it cost, and how cost grows."""
+        """Say whether more data pay, and whether a cluster does.
+
+        What the last step brought, what it cost and how cost grows; and the seconds of all fits one
+        after the other beside those that they took on the slots.
+        """
+        return " ".join(filter(None, (self._more_data(), self._cluster())))
+
+    def _cluster(self) -> str:
+        if not self.seconds > 0:
+            return ""
+        alone = float(self.fit_times.sum() + self.score_times.sum())
+        times = alone / self.seconds
+        told = "does not pay" if times < 1 else f"pays, {times:.1f} times as fast as one slot"
+        return (
+            f"All fits with their scores take {alone:.1f} s one after the other, and took "
+            f"{self.seconds:.1f} s on the slots: a cluster {told}."
+        )
+
+    def _more_data(self) -> str:
         found = self.frame()
         if len(found) < 2:
-            return "one size is no curve"
+            return "One size is no curve."
         before, last = found.iloc[-2], found.iloc[-1]
         gain = last.test_score - before.test_score
         spread = float(np.hypot(last.standard_error, before.standard_error))
@@ -140,6 +162,7 @@ def learning_curve(
     _run.check(n_jobs, cores_per_trial, trial_timeout)
     X, y, handle, more = _run.given(X, y, {} if groups is None else {"groups": groups})
     groups = more.get("groups")
+    start = time.perf_counter()
     with _run.on_slots(
         estimator,
         (X, y, *(params or {}).values()),
@@ -167,4 +190,5 @@ def learning_curve(
             return_times=True,
             params=params,
         )
-    return LearningCurve(*found)
+    sizes, train, test, fit, score = found
+    return LearningCurve(sizes, train, test, fit, score, time.perf_counter() - start)

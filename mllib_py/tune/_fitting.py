@@ -9,20 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn import config_context, get_config
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import get_tags
 
 from mllib_py import _checks
-from mllib_py.tune._backend import Handle
+from mllib_py.tune import _own, _run
+from mllib_py.tune._backend import Backend, Handle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Trial, TrialPruned
 
 #: Names of user attributes that trials of an estimator have.
 SCORES, TRAIN_SCORES, FIT_TIME, SCORE_TIME = "scores", "train_scores", "fit_time", "score_time"
+#: The name of a score where there is one metric.
+ONE = "score"
 _FIT, _PARTIAL, _GROW, _CONTINUE = "fit", "partial_fit", "grow", "continue"
 
 
@@ -45,6 +49,11 @@ class Way:
     #: The parameter that says how far it goes.
     resource: str = ""
     steps: int = 1
+
+    @property
+    def method(self) -> str:
+        """The method that is called."""
+        return "partial_fit" if self.kind == _PARTIAL else "fit"
 
     def learn(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> Iterator[Any]:
         """Fit a model, step by step, and yield it after each."""
@@ -93,6 +102,25 @@ def way_of(estimator: Any, epochs: int | None) -> Way:
     )
 
 
+class MetricError(ValueError):
+    """Scores come by several names, and it is not said which one counts."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the parts are given beside X and y, by name."""
+
+    fit: dict[str, Any] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
+    score: dict[str, Any] = field(default_factory=dict)
+
+
+def unrouted(params: dict[str, Any]) -> Metadata:
+    """Give groups to the splitter and all else to fit, as scikit-learn does without routing."""
+    fit = {name: value for name, value in params.items() if name != "groups"}
+    return Metadata(fit, {"groups": params.get("groups")})
+
+
 @dataclass
 class Problem:
     """What a study of an estimator is about."""
@@ -102,27 +130,42 @@ class Problem:
     y: Any
     splits: list[tuple[Any, Any]]
     scorer: Callable[..., Any]
-    #: The metric that counts, where there are several.
-    metric: str
     way: Way
+    metadata: Metadata
+    #: The metric that counts, where there are several; None: it is not named.
+    metric: str | None = None
+    #: The first metric counts where none is named.
+    first: bool = False
     train_scores: bool = False
-    fit_params: dict[str, Any] = field(default_factory=dict)
+    #: Errors of a trial that end the study.
+    raises: tuple[type[Exception], ...] = ()
+    #: What the caller has scattered himself, in the place of X.
+    handle: Handle | None = None
 
-    def objective(self, data: Handle, reports: bool) -> Objective:
-        """Return the objective, whose data lie where trials run."""
-        return Objective(
+    def objective(self, backend: Backend, reports: bool) -> tuple[Objective, list[Handle]]:
+        """Return the objective, whose data lie where trials run, and what is to be released."""
+        sent = [backend.scatter(self.splits, self.metadata.fit, self.metadata.score)]
+        if self.handle is None:
+            sent.append(backend.scatter(self.X, self.y))
+        objective = Objective(
             self.estimator,
-            data,
+            self.handle or sent[1],
+            sent[0],
             self.scorer,
             self.metric,
+            self.first,
             self.way,
             self.train_scores,
             reports,
+            get_config(),
         )
+        return objective, sent
 
-    def check_names(self, space: Space) -> None:
-        """Refuse parameters that the estimator has not."""
-        for name in space.dimensions:
+    def check_space(self, space: Space) -> None:
+        """Refuse parameters that the estimator has not, and values that cannot run in a task."""
+        for value in space.choices():
+            _own.refuse(value)
+        for name in space.names:
             try:
                 clone(self.estimator).set_params(**{name: None})
             except ValueError as error:
@@ -130,71 +173,75 @@ class Problem:
                     f"the space names no parameter of the estimator: {error}"
                 ) from None
 
-    @property
-    def data(self) -> tuple[Any, ...]:
-        """What is scattered."""
-        return self.X, self.y, self.splits, self.fit_params
-
 
 def problem(
     estimator: Any,
     X: Any,
     y: Any,
+    params: dict[str, Any] | None = None,
     *,
-    groups: Any = None,
+    route: Callable[[dict[str, Any]], Metadata] = unrouted,
     cv: Any = None,
     scoring: Any = None,
     metric: str | None = None,
+    first: bool = False,
     epochs: int | None = None,
     train_scores: bool = False,
-    fit_params: dict[str, Any] | None = None,
+    raises: tuple[type[Exception], ...] = (),
 ) -> Problem:
-    """Check what an estimator is to be tried on, and split the rows."""
+    """Check what an estimator is to be tried on, and split the rows.
+
+    What `params` has for each row is split with the rows; `route` says what goes to whom.
+    """
     if X is None:
         raise ValueError("an estimator in the place of an objective needs X")
-    if isinstance(X, list) and X and isinstance(X[0], list | tuple):
-        X = np.asarray(X)
-    X, y, groups = indexable(X, y if y is None or hasattr(y, "iloc") else np.asarray(y), groups)
+    _own.refuse(estimator)
+    X, y, handle, params = _run.given(X, y, params or {})
+    if handle is None:
+        X, y = _arrays(X, y)
     scorer = check_scoring(estimator, scoring=scoring)
-    several = isinstance(scoring, list | tuple | set | dict)
-    if several:
-        names = list(scoring)
-        if metric not in names:
-            raise ValueError(
-                f"with several metrics refit must name the one that counts, one of {names}, "
-                f"not {metric!r}"
-            )
     way = way_of(estimator, epochs)
-    splits = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
+    metadata = route(params)
+    splitter = check_cv(cv, y, classifier=is_classifier(estimator))
     return Problem(
         estimator,
         X,
         y,
-        splits,
+        list(splitter.split(X, y, **metadata.split)),
         scorer,
-        metric if several and metric is not None else "score",
         way,
+        metadata,
+        metric,
+        first,
         train_scores,
-        fit_params or {},
+        (MetricError, *raises),
+        handle,
     )
+
+
+def _arrays(X: Any, y: Any) -> tuple[Any, Any]:
+    """Make arrays of lists of numbers."""
+    if isinstance(X, list) and X and isinstance(X[0], list | tuple):
+        X = np.asarray(X)
+    return X, y if y is None or hasattr(y, "iloc") else np.asarray(y)
 
 
 class Fold:
     """One split's model on its way."""
 
-    def __init__(self, owner: Objective, model: Any, data: tuple[Any, ...], split: Any) -> None:
-        X, y, _, fit_params = data
+    def __init__(self, owner: Objective, model: Any, split: Any) -> None:
+        X, y = owner.rows.get()[:2]
+        _, fit_params, score_params = owner.plan.get()
         train, test = split
         pairwise = get_tags(model).input_tags.pairwise
         self.train = _part(X, train, train, pairwise), None if y is None else rows_of(y, train)
         self.test = _part(X, test, train, pairwise), None if y is None else rows_of(y, test)
-        n = len(train) + len(test) if not hasattr(X, "shape") else X.shape[0]
-        more = {
-            k: rows_of(v, train) if hasattr(v, "__len__") and len(v) == n else v
-            for k, v in fit_params.items()
-        }
+        n = _length(X)
+        self.more_train = _split(score_params, n, train)
+        self.more_test = _split(score_params, n, test)
         self.owner = owner
-        self.steps = owner.way.learn(model, *self.train, more)
+        self.left = owner.way.steps
+        self.steps = owner.way.learn(model, *self.train, _split(fit_params, n, train))
         self.fit_time = self.score_time = 0.0
         self.scores: dict[str, float] = {}
         self.train_scores: dict[str, float] = {}
@@ -204,11 +251,14 @@ class Fold:
         start = time.perf_counter()
         model = next(self.steps)
         learnt = time.perf_counter()
-        self.scores = self.owner.scored(model, *self.test)
+        self.scores = self.owner.scored(model, *self.test, self.more_test)
         self.fit_time += learnt - start
         self.score_time += time.perf_counter() - learnt
         if self.owner.train_scores:
-            self.train_scores = self.owner.scored(model, *self.train)
+            self.train_scores = self.owner.scored(model, *self.train, self.more_train)
+        self.left -= 1
+        if not self.left:  # its rows and model are not needed any more, its scores are
+            del self.train, self.test, self.steps
 
 
 class Objective:
@@ -217,59 +267,80 @@ class Objective:
     def __init__(
         self,
         estimator: Any,
-        data: Handle,
+        rows: Handle,
+        plan: Handle,
         scorer: Callable[..., Any],
-        metric: str,
+        metric: str | None,
+        first: bool,
         way: Way,
         train_scores: bool,
         reports: bool,
+        config: dict[str, Any],
     ) -> None:
         self.estimator = estimator
-        self.data = data
+        self.rows = rows
+        self.plan = plan
         self.scorer = scorer
         self.metric = metric
+        self.first = first
         self.way = way
         self.train_scores = train_scores
         self.reports = reports
+        self.config = config
 
     def __call__(self, params: dict[str, Any], trial: Trial) -> float:
         """Return the mean score over the splits."""
-        data = self.data.get()
+        with config_context(**self.config):  # as the driver has scikit-learn, routing above all
+            return self._validate(params, trial)
+
+    def _validate(self, params: dict[str, Any], trial: Trial) -> float:
+        splits = self.plan.get()[0]
         model = clone(self.estimator).set_params(**clone(params, safe=False))
         folds: list[Fold] = []
         if self.way.kind == _FIT:
             # A split is a step: the mean over the first ones says the same of each trial.
-            for split in data[2]:
-                folds.append(Fold(self, clone(model), data, split))
+            for split in splits:
+                folds.append(Fold(self, clone(model), split))
                 folds[-1].advance()
-                self._tell(trial, folds, len(folds))
+                self._tell(trial, folds, len(folds), len(splits))
         else:
-            folds = [Fold(self, clone(model), data, split) for split in data[2]]
+            folds = [Fold(self, clone(model), split) for split in splits]
             for step in range(1, self.way.steps + 1):
                 for fold in folds:
                     fold.advance()
-                self._tell(trial, folds, step)
+                self._tell(trial, folds, step, self.way.steps)
         return self._mean(folds)
 
-    def scored(self, model: Any, X: Any, y: Any) -> dict[str, float]:
+    def scored(self, model: Any, X: Any, y: Any, more: dict[str, Any]) -> dict[str, float]:
         """Return a model's scores by name."""
-        found = self.scorer(model, X) if y is None else self.scorer(model, X, y)
+        found = self.scorer(model, X, *([] if y is None else [y]), **more)
         if not isinstance(found, dict):
-            found = {self.metric: found}
+            found = {ONE: found}
         return {name: float(score) for name, score in found.items()}
 
     def _mean(self, folds: list[Fold]) -> float:
-        return float(np.mean([fold.scores[self.metric] for fold in folds]))
+        return float(np.mean([self._counting(fold.scores) for fold in folds]))
 
-    def _tell(self, trial: Trial, folds: list[Fold], step: int) -> None:
+    def _counting(self, scores: dict[str, float]) -> float:
+        """Return the score that counts."""
+        if self.metric in scores:
+            return scores[self.metric]
+        if not self.first and list(scores) != [ONE]:
+            raise MetricError(
+                f"scoring gives the metrics {', '.join(scores)}, and none of them is named as the "
+                "one that counts: refit of a search names it, a Study takes one metric"
+            )
+        return next(iter(scores.values()))
+
+    def _tell(self, trial: Trial, folds: list[Fold], step: int, last: int) -> None:
+        mean = self._mean(folds)
         trial.set_user_attr(SCORES, [fold.scores for fold in folds])
         trial.set_user_attr(FIT_TIME, [fold.fit_time for fold in folds])
         trial.set_user_attr(SCORE_TIME, [fold.score_time for fold in folds])
         if self.train_scores:
             trial.set_user_attr(TRAIN_SCORES, [fold.train_scores for fold in folds])
         if self.reports:
-            trial.report(self._mean(folds), step)
-            last = len(self.data.get()[2]) if self.way.kind == _FIT else self.way.steps
+            trial.report(mean, step)
             if step < last and trial.should_prune():  # at the last there is nothing to spare
                 raise TrialPruned
 
@@ -277,9 +348,22 @@ class Objective:
 def refitted(problem: Problem, params: dict[str, Any]) -> Any:
     """Fit the estimator with the best parameters on all rows."""
     model = clone(problem.estimator).set_params(**clone(params, safe=False))
-    for _ in problem.way.learn(model, problem.X, problem.y, problem.fit_params):
+    for _ in problem.way.learn(model, problem.X, problem.y, problem.metadata.fit):
         pass
     return model
+
+
+def _split(params: dict[str, Any], n: int, rows: Any) -> dict[str, Any]:
+    """Take the rows of what has a value for each of n."""
+    return {k: rows_of(v, rows) if _length(v) == n else v for k, v in params.items()}
+
+
+def _length(thing: Any) -> int:
+    """Return how many rows an array, a sparse matrix, a frame or a list has; -1: it has none."""
+    shape = getattr(thing, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else -1
+    return len(thing) if isinstance(thing, list | tuple) else -1
 
 
 def _part(X: Any, rows: Any, columns: Any, pairwise: bool) -> Any:

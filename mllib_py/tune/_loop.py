@@ -21,9 +21,10 @@ from typing import Any, Protocol
 import optuna
 from optuna.trial import TrialState
 
-from mllib_py.tune import _storage
-from mllib_py.tune._backend import Backend, WorkerLost, WorkTimeout
+from mllib_py.tune import _attrs, _storage
+from mllib_py.tune._backend import Backend, BackendGone, WorkerLost, WorkTimeout
 from mllib_py.tune._channel import Address, Question, Report
+from mllib_py.tune._scatter import SentHandle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Outcome, Work
 
@@ -89,6 +90,8 @@ class Settings:
     """What a loop goes by."""
 
     objective: bytes
+    #: What the objective refers to.
+    handles: list[SentHandle]
     space: Space
     trials: int | None
     timeout: float | None
@@ -100,6 +103,8 @@ class Settings:
     points: Iterator[tuple[int, dict[str, Any]]] | None
     #: How many trials run at once, by how many have ended.
     at_once: Callable[[int], int]
+    #: Errors of a trial that end the study, which then raises them.
+    raises: tuple[type[Exception], ...] = ()
 
 
 @dataclass
@@ -144,7 +149,7 @@ class Loop:
         trials = study.get_trials(deepcopy=False)
         self._queued = sum(t.state == TrialState.WAITING for t in trials)
         self.tally = Tally()
-        for trial in _storage.counted(trials):
+        for trial in _storage.counted(trials, settings.space.distributions):
             self._count(trial.state)
 
     def run(self) -> None:
@@ -165,6 +170,9 @@ class Loop:
                         break
                     self._handle_all(min(left, _LOOK))
                 self._drop_all(reason)
+        except BackendGone as error:
+            reason = _storage.GONE
+            raise BackendGone(f"{error}; resume=True goes on with a study in a storage") from None
         finally:
             self._drop_all(reason)  # after an error
         if self._stopped:
@@ -213,7 +221,7 @@ class Loop:
             number, point = next(self._settings.points, (0, None))
             if point is None:
                 return False
-            self._study.enqueue_trial(point, user_attrs={_storage.POINT: number})
+            self._study.enqueue_trial(point, user_attrs={_attrs.POINT: number})
         trial = self._study.ask(self._settings.space.distributions)
         lane = heapq.heappop(self._lanes) if self._lanes else len(self._runs)
         params = self._settings.space.decode(trial.params)
@@ -226,7 +234,16 @@ class Loop:
 
     def _submit(self, run: Run) -> None:
         settings, number, attempt = self._settings, run.trial.number, run.attempt
-        work = Work(settings.objective, number, attempt, run.params, settings.cores, self._address)
+        work = Work(
+            settings.objective,
+            number,
+            attempt,
+            run.params,
+            settings.cores,
+            self._address,
+            settings.raises,
+            settings.handles,
+        )
         run.future = self._backend.submit(
             work,
             label=f"{self._study.study_name}: trial {number}",
@@ -245,9 +262,11 @@ class Loop:
         return self._settings.prunes and run.last > run.known and bool(run.trial.should_prune())
 
     def _end(self, run: Run, future: Future[Outcome]) -> None:
-        if future.cancelled():
-            return
+        if future.cancelled():  # not by us, who forget a run before
+            raise BackendGone("the backend was closed while trials ran")
         error = future.exception()
+        if isinstance(error, BackendGone):  # says nothing of the trial, which is dropped
+            raise error
         if isinstance(error, WorkerLost) and run.attempt <= self._settings.retries:
             run.attempt += 1
             run.known = max(run.steps, default=-1)
@@ -257,18 +276,16 @@ class Loop:
             return
         if error is None:
             self._keep(run, future.result())
-        elif isinstance(error, WorkTimeout):
-            self._fail(run, str(error))
-        elif isinstance(error, WorkerLost):
-            self._fail(run, f"{error}; it was tried {_times(run.attempt)}")
-        else:
-            self._fail(run, f"{type(error).__name__}: {error}")
+            return
+        self._fail(run, _told(error, run.attempt))
+        if isinstance(error, self._settings.raises):
+            raise error
 
     def _keep(self, run: Run, outcome: Outcome) -> None:
         for name, value in outcome.attrs.items():
             run.trial.set_user_attr(name, value)
         place = outcome.where | {"slot": run.lane, "attempts": run.attempt}
-        run.trial.set_user_attr(_storage.RUN, place)
+        run.trial.set_user_attr(_attrs.RUN, place)
         if outcome.pruned:
             self._tell(run, TrialState.PRUNED)
             return
@@ -282,7 +299,7 @@ class Loop:
             self._tell(run, TrialState.COMPLETE, values)
 
     def _fail(self, run: Run, error: str) -> None:
-        run.trial.set_user_attr(_storage.ERROR, error)
+        run.trial.set_user_attr(_attrs.ERROR, error)
         self._tell(run, TrialState.FAIL)
 
     def _tell(self, run: Run, state: TrialState, values: list[float] | None = None) -> None:
@@ -306,8 +323,8 @@ class Loop:
         dropped = list(self._runs.values())
         for run in dropped:
             self._release(run)
-            run.trial.set_user_attr(_storage.DROPPED, reason)
-            run.trial.set_user_attr(_storage.ERROR, reason)
+            run.trial.set_user_attr(_attrs.DROPPED, reason)
+            run.trial.set_user_attr(_attrs.ERROR, reason)
             self._study.tell(run.trial, state=TrialState.FAIL)
         for run in dropped:
             if run.future is not None:
@@ -349,6 +366,15 @@ def _values(value: Any, objectives: int) -> tuple[list[float], str | None]:
     if any(math.isnan(v) for v in found):
         return [], "the objective returned NaN, which cannot be compared"
     return found, None
+
+
+def _told(error: BaseException, attempts: int) -> str:
+    """Return what a storage keeps of a run that gave no outcome."""
+    if isinstance(error, WorkTimeout):
+        return str(error)
+    if isinstance(error, WorkerLost):
+        return f"{error}; it was tried {_times(attempts)}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _times(n: int) -> str:

@@ -16,9 +16,9 @@ from mllib_py.tune._joblib import ThreadsBackend
 #: Fits at once, where n_jobs does not say: while one sums up on the driver, the other's tasks run.
 AT_ONCE = 2
 INSIDE = (
-    "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: searches of "
-    "mllib_py.tune run it from threads of the driver (leave backend=None), without a search call "
-    "its fit on the driver"
+    "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: GridSearchCV "
+    "and its kin in mllib_py.tune run it from threads of the driver (leave backend=None), without "
+    "a search call its fit on the driver"
 )
 
 
@@ -32,6 +32,19 @@ def _is_ours(thing: Any) -> bool:
 def is_distributed(estimator: Any) -> bool:
     """Tell whether an estimator is, or holds, one that is fitted by Spark jobs."""
     return _first(estimator) is not None
+
+
+def refuse(estimator: Any) -> None:
+    """Refuse an estimator that is fitted by Spark jobs where each fit would be a Spark task.
+
+    Raises
+    ------
+    ValueError
+        It is, or holds, one of ours.
+    """
+    found = _first(estimator)
+    if found is not None:
+        raise ValueError(INSIDE.format(name=type(found).__name__))
 
 
 def _first(estimator: Any) -> Any:

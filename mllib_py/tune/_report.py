@@ -16,12 +16,14 @@ import plotly.graph_objects as go
 from optuna.trial import FrozenTrial, TrialState
 from plotly.offline import get_plotlyjs
 
-from mllib_py.tune import _storage
+from mllib_py.tune import _attrs, _storage
 
 if TYPE_CHECKING:
     from mllib_py.tune.study import Study
 
 _COLOURS = {"COMPLETE": "#2a7f62", "PRUNED": "#d9a441", "FAIL": "#b5443c"}
+#: Slots that are named beside the timeline, about.
+_TICKS = 30
 #: Errors that are shown in full.
 _ERRORS = 20
 _STYLE = """
@@ -104,12 +106,12 @@ def _drawn(draw: Callable[[], go.Figure]) -> str:
 def timeline(trials: list[FrozenTrial]) -> go.Figure:
     """Draw which slot ran which trial when."""
     figure = go.Figure()
-    placed = [t for t in trials if _storage.RUN in t.user_attrs]
+    placed = [t for t in trials if _attrs.RUN in t.user_attrs]
     if not placed:
         raise ValueError("no trial says where it ran")
     for state, colour in _COLOURS.items():
         found = [t for t in placed if t.state.name == state]
-        runs = [t.user_attrs[_storage.RUN] for t in found]
+        runs = [t.user_attrs[_attrs.RUN] for t in found]
         figure.add_bar(
             name=state.lower(),
             orientation="h",
@@ -126,7 +128,8 @@ def timeline(trials: list[FrozenTrial]) -> go.Figure:
         )
     figure.update_layout(barmode="overlay", bargap=0.15, showlegend=True)
     figure.update_xaxes(type="date")
-    figure.update_yaxes(title="slot", dtick=max(1, len({t.number for t in placed}) // 200 or 1))
+    slots = {t.user_attrs[_attrs.RUN]["slot"] for t in placed}
+    figure.update_yaxes(title="slot", dtick=max(1, len(slots) // _TICKS))
     return figure
 
 
@@ -134,13 +137,11 @@ def _facts(study: Study, trials: list[FrozenTrial]) -> str:
     rows = [("Trials", _count(trials))]
     complete = [t for t in trials if t.state == TrialState.COMPLETE]
     if complete and len(study.optuna.directions) == 1:
-        rows.append(
-            ("Best value", f"{study.best_value:.6g} (trial {study.optuna.best_trial.number})")
-        )
+        rows.append(("Best value", f"{study.best_value:.6g} (trial {study.best_trial.number})"))
         rows += [(f"  {name}", str(value)) for name, value in study.best_params.items()]
     elif complete:
         rows.append(("Best trials", str(len(study.best_trials))))
-    runs = [t.user_attrs[_storage.RUN] for t in trials if _storage.RUN in t.user_attrs]
+    runs = [t.user_attrs[_attrs.RUN] for t in trials if _attrs.RUN in t.user_attrs]
     if runs:
         begun = min(r["began"] for r in runs)
         ended = max(r["began"] + r["seconds"] for r in runs)
@@ -166,7 +167,7 @@ def _errors(trials: list[FrozenTrial]) -> str:
         return ""
     shown = "".join(
         f"<p>Trial {t.number}: {html.escape(str(t.params))}</p>"
-        f"<pre>{html.escape(str(t.user_attrs.get(_storage.ERROR, _storage.DEAD)))}</pre>"
+        f"<pre>{html.escape(str(t.user_attrs.get(_attrs.ERROR, _storage.DEAD)))}</pre>"
         for t in failed[:_ERRORS]
     )
     return f"<h2>Errors ({len(failed)}, the first {min(_ERRORS, len(failed))})</h2>{shown}"

@@ -53,6 +53,11 @@ def check(sampler: Any, pruner: Any, space: Space, objectives: int) -> None:
         )
     if sampler == "cmaes" and objectives > 1:
         raise ValueError("sampler='cmaes' works with one objective only; 'nsga2' takes several")
+    if space.several and sampler not in _INDEPENDENT:
+        raise ValueError(
+            "a list of spaces is for sampler='grid' or 'random', which do not learn: others would "
+            f"learn from parameters that a trial does not have, as {sampler!r} does"
+        )
     if sampler == "grid":
         space.size()
     if sampler == "cmaes" and all(

@@ -32,33 +32,59 @@ class Dimension:
     distribution: BaseDistribution
     decode: Callable[[Any], Any] = _as_it_is
 
+    def choices(self) -> list[Any]:
+        """Return its values if it is a choice."""
+        if not isinstance(self.distribution, CategoricalDistribution):
+            return []
+        return [self.decode(choice) for choice in self.distribution.choices]
+
+
+#: The dimension that says which of several grids a trial is of.
+GRID = "grid"
+
 
 class Space:
     """Named dimensions.
 
     Parameters
     ----------
-    given : mapping of str to distribution
+    given : mapping of str to distribution, or list of such mappings
         An Optuna distribution, a list, tuple or array of values, or a frozen distribution of
-        `scipy.stats`.
+        `scipy.stats`. Of several mappings a trial has the parameters of one. Optuna draws values
+        for all, whose names end with their mapping's number there, since a study's trials have all
+        of its dimensions; those of the others are not used.
 
     Raises
     ------
     TypeError
-        Not a mapping, or a value that is none of these.
+        Neither a mapping nor a list of mappings, or a value that is none of these.
     ValueError
         There are no parameters, or one has no values.
     """
 
     def __init__(self, given: Any) -> None:
-        if not isinstance(given, Mapping):
-            raise TypeError(
-                "the space must be a dictionary of one distribution or list for each parameter, "
-                f"not {type(given).__name__}"
-            )
-        if not given:
-            raise ValueError("the space is empty: name at least one parameter")
-        self.dimensions = {name: dimension(name, values) for name, values in given.items()}
+        grids = _grids(given)
+        self.several = not isinstance(given, Mapping)
+        #: For each grid the names of its parameters' dimensions.
+        self._keys = [
+            {name: f"{name} [{i}]" if self.several else name for name in grid}
+            for i, grid in enumerate(grids)
+        ]
+        self.dimensions: dict[str, Dimension] = {}
+        if self.several:
+            self.dimensions[GRID] = Dimension(CategoricalDistribution(list(range(len(grids)))))
+        for grid, keys in zip(grids, self._keys, strict=True):
+            for name, values in grid.items():
+                self.dimensions[keys[name]] = dimension(name, values)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters, in the order in which they come."""
+        return list(dict.fromkeys(name for keys in self._keys for name in keys))
+
+    def choices(self) -> list[Any]:
+        """Return the values of all choices, as an objective is given them."""
+        return [value for d in self.dimensions.values() for value in d.choices()]
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -67,17 +93,38 @@ class Space:
 
     def decode(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Turn what Optuna drew into what an objective is given."""
-        return {name: d.decode(drawn[name]) for name, d in self.dimensions.items()}
+        keys = self._keys[drawn[GRID] if self.several else 0]
+        return {name: self.dimensions[key].decode(drawn[key]) for name, key in keys.items()}
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Yield all points of a grid, as Optuna's values, the last parameter fastest."""
-        values = [_listed(name, d.distribution) for name, d in self.dimensions.items()]
-        for point in itertools.product(*values):
-            yield dict(zip(self.dimensions, point, strict=True))
+        listed = self._listed()
+        unused = {key: values[0] for key, values in listed.items()}
+        for i, keys in enumerate(self._keys):
+            own = {GRID: i} if self.several else {}
+            for point in itertools.product(*(listed[key] for key in keys.values())):
+                yield unused | own | dict(zip(keys.values(), point, strict=True))
 
     def size(self) -> int:
         """Count the points of a grid; a ValueError names a parameter that has no list."""
-        return math.prod(len(_listed(name, d.distribution)) for name, d in self.dimensions.items())
+        listed = self._listed()
+        return sum(math.prod(len(listed[key]) for key in keys.values()) for keys in self._keys)
+
+    def _listed(self) -> dict[str, list[Any]]:
+        return {key: _listed(key, d.distribution) for key, d in self.dimensions.items()}
+
+
+def _grids(given: Any) -> list[Mapping[Any, Any]]:
+    """Return the mappings of a space."""
+    grids = [given] if isinstance(given, Mapping) else given
+    if not isinstance(grids, list | tuple) or not all(isinstance(g, Mapping) for g in grids):
+        raise TypeError(
+            "the space must be a dictionary of one distribution or list for each parameter, or a "
+            f"list of such dictionaries, not {given!r}"
+        )
+    if not any(grids):
+        raise ValueError("the space is empty: name at least one parameter")
+    return list(grids)
 
 
 def dimension(name: Any, given: Any) -> Dimension:
@@ -103,9 +150,15 @@ def _choices(name: str, values: list[Any]) -> Dimension:
     if all(v is None or isinstance(v, bool | int | float | str) for v in plain):
         return Dimension(CategoricalDistribution(plain))
     # Storages keep plain values alone: others (estimators, tuples) go by a name.
-    labels = [f"{i}: {value!r}"[:200] for i, value in enumerate(values)]
+    labels = [f"{i}: {_label(value)}" for i, value in enumerate(values)]
     named = dict(zip(labels, values, strict=True))
     return Dimension(CategoricalDistribution(labels), named.__getitem__)
+
+
+def _label(value: Any) -> str:
+    """Return a value's name, which must be the same in the driver that resumes a study."""
+    text = repr(value)
+    return type(value).__name__ if " at 0x" in text else text[:200]
 
 
 def _frozen(name: str, given: Any) -> Dimension:

@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 
 from mllib_py._session import CONNECT, is_connect
 from mllib_py.tune import _task
-from mllib_py.tune._backend import GRACE, EndingFuture, WorkerLost, WorkTimeout
+from mllib_py.tune._backend import GRACE, BackendGone, EndingFuture, WorkerLost, WorkTimeout
 from mllib_py.tune._container import Packed
 from mllib_py.tune._scatter import (
     FILES_FROM,
@@ -43,6 +43,7 @@ NO_SESSION = (
     "there is no active Spark session: start one (mllib_py.session()), or give backend='local' for "
     "processes of this machine"
 )
+_GONE = "the Spark session has ended while work ran: it was stopped, or its JVM died"
 _LOST = "the process that ran the work has died, or its executor has (out of memory, or killed)"
 
 
@@ -79,7 +80,16 @@ class _Cluster:
                 self._asked = time.monotonic()
             return self._cores
 
+    def gone(self) -> bool:
+        """Tell whether the application has ended."""
+        try:
+            return self._context._jsc is None or bool(self._context._jsc.sc().isStopped())
+        except Exception:  # its JVM does not answer
+            return True
+
     def _ask(self) -> list[int]:
+        if self.gone():
+            raise BackendGone(_GONE)
         # defaultParallelism is one's own setting where there is one, and never below 2.
         live = self._context._jsc.sc().statusStore().executorList(True)
         found = [live.apply(i).totalCores() for i in range(live.size())]
@@ -313,11 +323,22 @@ class SparkBackend:
             self._ready.put(None)
         for found in list(self._handles.values()):
             if (handle := found()) is not None:
-                handle.release()
+                self._release(handle)
+
+    def _release(self, handle: SentHandle) -> None:
+        try:
+            handle.release()
+        except Exception:
+            if not self._cluster.gone():  # what Spark held went with it
+                raise
 
     def _dispatch(self) -> None:
         """Hand waiting work to threads while there are slots."""
-        slots = self.slots
+        try:
+            slots = self.slots
+        except BackendGone as error:
+            self._give_up(error)
+            return
         with self._lock:
             taken = sum(p.slots for p in self._running)
             # Work that asks for more than all slots still runs, alone.
@@ -332,9 +353,18 @@ class SparkBackend:
                     self._threads += 1
                     InheritableThread(target=self._serve, daemon=True).start()
 
+    def _give_up(self, error: BackendGone) -> None:
+        """End work that waits for slots which will not come."""
+        with self._lock:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for piece in waiting:
+            _settle(piece.future, _task.RAISED, error)
+
     def _serve(self) -> None:
         """Run pieces of work until the backend is closed; one thread of many."""
-        self._context.setLocalProperty("spark.scheduler.pool", POOL)
+        with contextlib.suppress(Exception):  # of a session that has ended the work itself tells
+            self._context.setLocalProperty("spark.scheduler.pool", POOL)
         while True:
             with self._lock:
                 self._idle += 1
@@ -368,7 +398,7 @@ class SparkBackend:
                 return
             kind, value = cloudpickle.loads(job.collect()[0])
         except Exception as error:
-            kind, value = _task.RAISED, _why(error)
+            kind, value = _task.RAISED, BackendGone(_GONE) if self._cluster.gone() else _why(error)
         if kind == _task.LOST:
             kind, value = _task.RAISED, WorkerLost(_LOST)
         late = piece.timeout is not None and time.monotonic() - start >= piece.timeout
@@ -516,8 +546,6 @@ def _why(error: Exception) -> Exception:
     text = str(error)
     if "Python worker exited unexpectedly" in text or "ExecutorLostFailure" in text:
         return WorkerLost(_LOST)
-    if "SparkContext was shut down" in text or "stopped SparkContext" in text:
-        return RuntimeError("the Spark session was stopped while work ran")
     if "No module named" in text:
         name = text.split("No module named", 1)[1].split("\n", 1)[0].strip()
         return RuntimeError(

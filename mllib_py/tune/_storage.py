@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -12,20 +12,16 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from mllib_py.tune._attrs import AGAIN, DEATHS, DROPPED, ERROR, POINT
+
 Direction: TypeAlias = Literal["minimize", "maximize"]
 
 _SQLITE = (".db", ".sqlite", ".sqlite3")
 _JOURNAL = (".journal", ".log", ".jsonl")
-#: User attributes of trials, as the storage has them.
-DROPPED = "dropped"  # why a trial was ended that says nothing of its parameters
-AGAIN = "again"  # the number of the dropped trial that this one stands for
-DEATHS = "deaths"  # how many drivers died with this trial or those that it stands for
-ERROR = "error"  # the text of the exception that a trial failed with
-RUN = "run"  # where and when it ran
-POINT = "point"  # its number in a grid
 
 DEAD = "the driver died while the trial ran"
 STOPPED = "the study was stopped while the trial ran"
+GONE = "the backend ended while the trial ran"
 TIME_UP = "the study's time was up while the trial ran"
 
 
@@ -96,7 +92,7 @@ def begin(
     return study
 
 
-def take_up(study: optuna.Study, retries: int) -> int:
+def take_up(study: optuna.Study, retries: int, names: Collection[str]) -> int:
     """Put trials in the queue again that a dead or stopped driver left; return how many.
 
     Trials that still stand as running fail, since who ran them is gone. One that was running in
@@ -110,15 +106,45 @@ def take_up(study: optuna.Study, retries: int) -> int:
     for trial in trials:
         if trial.state != TrialState.FAIL or trial.number in taken:
             continue
-        dead = ERROR not in trial.user_attrs  # who fails a trial says why, if he lives
+        early = unbegun(trial, names)
+        # Who fails a trial says why, if he lives.
+        dead = ERROR not in trial.user_attrs and not early
         deaths = int(trial.user_attrs.get(DEATHS, 0)) + dead
-        if trial.params and (DROPPED in trial.user_attrs or (dead and deaths <= retries)):
-            kept = {DEATHS: deaths, AGAIN: trial.number}
-            if POINT in trial.user_attrs:
-                kept[POINT] = trial.user_attrs[POINT]
-            study.enqueue_trial(trial.params, user_attrs=kept)
-            again += 1
+        if early or DROPPED in trial.user_attrs or (dead and deaths <= retries):
+            again += _enqueue(study, trial, _params(trials, trial, names), deaths)
     return again
+
+
+def _enqueue(study: optuna.Study, old: FrozenTrial, params: dict[str, Any], deaths: int) -> bool:
+    """Let a new trial stand for an old one, if there are parameters for it."""
+    if not params:
+        return False
+    kept = {DEATHS: deaths, AGAIN: old.number}
+    if POINT in old.user_attrs:
+        kept[POINT] = old.user_attrs[POINT]
+    study.enqueue_trial(params, user_attrs=kept)
+    return True
+
+
+def _params(
+    trials: list[FrozenTrial], trial: FrozenTrial, names: Collection[str]
+) -> dict[str, Any]:
+    """Return a trial's parameters, or those of the one that it was to try again."""
+    while not _has_all(trial, names):
+        if AGAIN not in trial.user_attrs:
+            return {}  # it was a new one: another is drawn, or taken from the grid
+        trial = trials[trial.user_attrs[AGAIN]]
+    return trial.params
+
+
+def _has_all(trial: FrozenTrial, names: Collection[str]) -> bool:
+    return all(name in trial.params for name in names)
+
+
+def unbegun(trial: FrozenTrial, names: Collection[str]) -> bool:
+    """Tell whether a driver died between asking for a trial and setting its last parameter."""
+    failed = trial.state == TrialState.FAIL and ERROR not in trial.user_attrs
+    return failed and not _has_all(trial, names)
 
 
 def superseded(trials: list[FrozenTrial]) -> set[int]:
@@ -126,11 +152,14 @@ def superseded(trials: list[FrozenTrial]) -> set[int]:
     return {t.user_attrs[AGAIN] for t in trials if AGAIN in t.user_attrs}
 
 
-def counted(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+def counted(trials: list[FrozenTrial], names: Collection[str]) -> list[FrozenTrial]:
     """Return the trials that have ended and are of those that were asked for."""
     taken = superseded(trials)
     return [
         t
         for t in trials
-        if t.state.is_finished() and DROPPED not in t.user_attrs and t.number not in taken
+        if t.state.is_finished()
+        and DROPPED not in t.user_attrs
+        and t.number not in taken
+        and not unbegun(t, names)
     ]

@@ -10,13 +10,16 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import rankdata
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from mllib_py import _checks
 from mllib_py.tune import _fitting
-from mllib_py.tune._fitting import Problem, problem, refitted
+from mllib_py.tune._fitting import Metadata, Problem, problem, refitted, unrouted, way_of
 from mllib_py.tune.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,17 +88,18 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.resume = resume
         self.backend = backend
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None, **fit_params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, and fit the best on all rows.
 
         Parameters
         ----------
-        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or frame of shape (n_samples, n_features), or Handle
+            A handle of `scatter` brings y and groups with it.
         y : array-like of shape (n_samples,), optional
-        groups : array-like of shape (n_samples,), optional
-            For splitters that keep groups together.
-        **fit_params
-            For the estimator's fit; what has a value for each row is split with the rows.
+        **params
+            For the estimator's fit, the scorer and the splitter, by scikit-learn's rules of
+            metadata routing. Without routing ``groups`` goes to the splitter and all else to fit.
+            What has a value for each row is split with the rows.
 
         Returns
         -------
@@ -107,33 +111,34 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             Bad parameters, a metric that does not exist, or all trials failed.
         RuntimeError
             No Spark session runs.
+        Exception
+            What a candidate raised, with ``error_score="raise"``.
         """
         self._check_parameters()
-        chosen = self.refit if isinstance(self.refit, str) else None
         given = problem(
             self.estimator,
             X,
             y,
-            groups=groups,
+            params,
+            route=self._route,
             cv=self.cv,
-            scoring=self.scoring,
-            metric=chosen,
+            scoring=self._scoring(),
+            metric=self.refit if isinstance(self.refit, str) else None,
+            first=self.refit is False or callable(self.refit),
             epochs=self.epochs,
             train_scores=self.return_train_score,
-            fit_params=fit_params,
+            raises=(Exception,) if self.error_score == "raise" else (),
         )
         study = self._study(given).run()
+        best = study.best_trial
         trials = study.trials
-        self._raise_for_failures(trials)
-        self.multimetric_ = isinstance(self.scoring, list | tuple | set | dict)
-        self.scorer_ = given.scorer
+        names = list(best.user_attrs[_fitting.SCORES][0])
+        self.multimetric_ = self._names_metrics() or names != [_fitting.ONE]
+        self.scorer_ = self._scorer()
         self.n_splits_ = len(given.splits)
-        self.cv_results_ = self._results(study, given, trials)
-        best = study.best_trials[0]
-        self.best_index_ = [t.number for t in trials].index(best.number)
-        self.best_score_ = study.best_value
-        self.best_params_ = study.best_params
+        self.cv_results_ = self._results(study, names, trials)
         self.n_trials_ = vars(study.tally)
+        self._choose([t.number for t in trials].index(best.number), best.value)
         if self.refit:
             start = time.perf_counter()
             self.best_estimator_ = refitted(given, self.best_params_)
@@ -142,10 +147,97 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self
 
+    def _choose(self, index: int, score: float | None) -> None:
+        """Say which candidate is the best, where scikit-learn does."""
+        if callable(self.refit):
+            index = self._chosen(self.refit(self.cv_results_))
+        elif self.multimetric_ and not self.refit:
+            return
+        else:
+            self.best_score_ = score
+        self.best_index_ = index
+        self.best_params_ = self.cv_results_["params"][index]
+
+    def _chosen(self, index: Any) -> int:
+        """Check what `refit` has chosen."""
+        if not isinstance(index, numbers.Integral):
+            raise TypeError(f"refit must return the index of a candidate, not {index!r}")
+        chosen, n = int(index), len(self.cv_results_["params"])
+        if not 0 <= chosen < n:
+            raise IndexError(f"refit returned the index {chosen}, and there are {n} candidates")
+        return chosen
+
     def _check_parameters(self) -> None:
         _checks.count("n_trials", self.n_trials)
         if not (self.error_score == "raise" or isinstance(self.error_score, numbers.Number)):
             raise ValueError(f"error_score must be 'raise' or a number, not {self.error_score!r}")
+        self._check_refit()
+
+    def _check_refit(self) -> None:
+        if not (isinstance(self.refit, bool | str) or callable(self.refit)):
+            raise ValueError(f"refit must be a bool, a name or a callable, not {self.refit!r}")
+        if not self._names_metrics() or self.refit is False or callable(self.refit):
+            return
+        if self.refit not in self.scoring:
+            raise ValueError(
+                "with several metrics refit must name the one that counts, one of "
+                f"{list(self.scoring)}, or be False or a callable, not {self.refit!r}"
+            )
+
+    # --- scorers and metadata ---------------------------------------------------------------------
+
+    def _names_metrics(self) -> bool:
+        return isinstance(self.scoring, list | tuple | set | dict)
+
+    def _scoring(self) -> Any:
+        # Where no metric is named the first one counts, and a set has none.
+        return sorted(self.scoring) if isinstance(self.scoring, set) else self.scoring
+
+    def _scorer(self) -> Any:
+        """Return the scorer, or a dictionary of those that `scoring` names."""
+        if not self._names_metrics():
+            return check_scoring(self.estimator, scoring=self.scoring)
+        given = self._scoring()
+        by_name = given if isinstance(given, dict) else {name: name for name in given}
+        return {n: check_scoring(self.estimator, scoring=s) for n, s in by_name.items()}
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say which metadata go to the estimator, the scorer and the splitter.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee=self._learns()),
+            )
+            .add(
+                scorer=check_scoring(self.estimator, scoring=self._scoring()),
+                method_mapping=MethodMapping()
+                .add(caller="score", callee="score")
+                .add(caller="fit", callee="score"),
+            )
+            .add(
+                splitter=self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
+    def _learns(self) -> str:
+        """Return the method that the estimator learns by."""
+        return way_of(self.estimator, self.epochs).method
+
+    def _route(self, params: dict[str, Any]) -> Metadata:
+        """Tell what goes to whom in a fit."""
+        if not get_config()["enable_metadata_routing"]:
+            return unrouted(params)
+        routed = process_routing(self, "fit", **params)
+        return Metadata(
+            routed.estimator[self._learns()], routed.splitter.split, routed.scorer.score
+        )
 
     def _study(self, given: Problem) -> Study:
         return Study(
@@ -167,13 +259,8 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             backend=self.backend,
         )
 
-    def _raise_for_failures(self, trials: Sequence[FrozenTrial]) -> None:
-        failed = [t for t in trials if t.state == TrialState.FAIL]
-        if failed and self.error_score == "raise":
-            raise RuntimeError(f"trial {failed[0].number} failed: {failed[0].user_attrs['error']}")
-
     def _results(
-        self, study: Study, given: Problem, trials: Sequence[FrozenTrial]
+        self, study: Study, metrics: list[str], trials: Sequence[FrozenTrial]
     ) -> dict[str, Any]:
         """Return scikit-learn's table; trials that were pruned have scores up to then, and rank."""
         out: dict[str, Any] = {}
@@ -182,12 +269,10 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             out[f"mean_{column}_time"] = np.array([np.mean(x) for x in times])
             out[f"std_{column}_time"] = np.array([np.std(x) for x in times])
         params = [study.params_of(t) for t in trials]
-        for name in self.param_distributions:
-            values = np.empty(len(params), dtype=object)
-            values[:] = [p[name] for p in params]
-            out[f"param_{name}"] = np.ma.MaskedArray(values, mask=False)
+        for name in dict.fromkeys(name for p in params for name in p):
+            out[f"param_{name}"] = _column(params, name)
         out["params"] = params
-        for metric in self._metrics(given):
+        for metric in metrics:
             self._columns(out, "test", metric, _fitting.SCORES, trials)
             ranked = np.nan_to_num(out[f"mean_test_{metric}"], nan=-np.inf)
             out[f"rank_test_{metric}"] = rankdata(-ranked, method="min").astype(np.int32)
@@ -198,9 +283,6 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         out["n_resources"] = np.array(steps, dtype=int)
         return out
 
-    def _metrics(self, given: Problem) -> list[str]:
-        return list(self.scoring) if self.multimetric_ else [given.metric]
-
     def _columns(
         self,
         out: dict[str, Any],
@@ -209,7 +291,9 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         attribute: str,
         trials: Sequence[FrozenTrial],
     ) -> None:
-        table = np.full((len(trials), self.n_splits_), float(self.error_score))
+        # With "raise" no trial has failed but one that scored NaN, or that a resumed study had.
+        failed = np.nan if self.error_score == "raise" else float(self.error_score)
+        table = np.full((len(trials), self.n_splits_), failed)
         for row, trial in zip(table, trials, strict=True):
             found = trial.user_attrs.get(attribute, [])
             if trial.state != TrialState.FAIL:
@@ -262,6 +346,11 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """Give the best model's decision function."""
         return self._model().decision_function(X)
 
+    @_where_it_has("score_samples")
+    def score_samples(self, X: Any) -> Any:
+        """Give the best model's scores of rows."""
+        return self._model().score_samples(X)
+
     @_where_it_has("transform")
     def transform(self, X: Any) -> Any:
         """Transform with the best model."""
@@ -272,11 +361,35 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """Undo the best model's transformation."""
         return self._model().inverse_transform(X)
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Return the best model's score, by the metric that counted."""
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Return the best model's score, by the metric that `refit` names, or the first.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), optional
+        **params
+            For the scorer, with metadata routing alone.
+
+        Returns
+        -------
+        float
+        """
         model = self._model()
-        found = self.scorer_(model, X) if y is None else self.scorer_(model, X, y)
-        return float(found[self.refit] if self.multimetric_ else found)
+        if params and not get_config()["enable_metadata_routing"]:
+            raise ValueError(
+                f"score takes {', '.join(params)} with metadata routing alone: "
+                "sklearn.set_config(enable_metadata_routing=True)"
+            )
+        more = process_routing(self, "score", **params).scorer.score
+        scorer = self._counting(self.scorer_) if isinstance(self.scorer_, dict) else self.scorer_
+        found = scorer(model, X, *([] if y is None else [y]), **more)
+        return float(self._counting(found) if isinstance(found, dict) else found)
+
+    def _counting(self, metrics: dict[str, Any]) -> Any:
+        """Return what belongs to the metric that counts."""
+        name = self.refit if isinstance(self.refit, str) else next(iter(metrics))
+        return metrics[name]
 
     def __sklearn_tags__(self) -> Any:
         """Return the estimator's kind of task, and what it takes."""
@@ -300,6 +413,14 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
 
+def _column(params: list[dict[str, Any]], name: str) -> Any:
+    """Return a parameter of all candidates, masked where a candidate has it not."""
+    values = np.empty(len(params), dtype=object)
+    for i, found in enumerate(params):
+        values[i] = found.get(name)  # one by one: a tuple too is one value
+    return np.ma.MaskedArray(values, mask=[name not in found for found in params])
+
+
 class TPESearchCV(StudySearchCV):
     """Search by Optuna's TPE: a model of good and bad parameters suggests the next ones.
 
@@ -308,19 +429,24 @@ class TPESearchCV(StudySearchCV):
     estimator : estimator
         scikit-learn's.
     param_distributions : dict of str to distribution
-        Optuna distributions, lists of values, or frozen SciPy distributions, see `Study`.
+        Optuna distributions, lists of values, or frozen SciPy distributions, see `Study`; for
+        `AshaSearchCV` and `HyperbandSearchCV`, which draw at random, also a list of such dicts.
     n_trials : int, default=50
         How many candidates.
     scoring : str, callable, list or dict, optional
-        As in scikit-learn. With several metrics `refit` names the one that counts.
-    refit : bool or str, default=True
-        Fit the best candidate on all rows, in the way that it was tried.
+        As in scikit-learn; a callable may return one score or a dict of them. With several metrics
+        `refit` names the one that counts.
+    refit : bool, str or callable, default=True
+        Fit the best candidate on all rows, in the way that it was tried. A callable gets
+        `cv_results_` and returns the index of the best; the search itself goes by the first metric
+        then, and with False.
     cv : int, splitter or iterable, optional
         Default: 5 folds.
     epochs : int, optional
         Steps that the estimator learns in, see `Study`. Default: it is fitted at once.
     error_score : "raise" or number, default=nan
-        Stands in `cv_results_` for scores of a candidate that failed.
+        Stands in `cv_results_` for scores of a candidate that failed. "raise": the first candidate
+        that fails ends the search with its error.
     return_train_score : bool, default=False
     verbose : int, default=0
         Whether to show a progress bar.
@@ -333,8 +459,9 @@ class TPESearchCV(StudySearchCV):
     best_estimator_ : estimator
     best_params_ : dict
     best_score_ : float
-        The best candidate's mean score over the splits.
+        The best candidate's mean score over the splits; not where a callable has chosen it.
     best_index_ : int
+        It and what belongs to it are not there with several metrics and ``refit=False``.
     cv_results_ : dict of arrays
         scikit-learn's columns; also "state" ("complete", "pruned" or "fail") and "n_resources"
         (the last step that was reported). Scores of pruned candidates are of their last step.

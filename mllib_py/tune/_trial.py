@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import os
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import cloudpickle
 
+from mllib_py.tune._attrs import RESERVED
 from mllib_py.tune._backend import Prepared
 from mllib_py.tune._channel import Address, Line
+from mllib_py.tune._scatter import SentHandle
 from mllib_py.tune._threads import limited
 
 
@@ -86,8 +89,34 @@ class Trial:
         return self._open().ask()
 
     def set_user_attr(self, name: str, value: Any) -> None:
-        """Keep a value beside the trial's result; what JSON can hold."""
-        self.attrs[name] = value
+        """Keep a value beside the trial's result.
+
+        Parameters
+        ----------
+        name : str
+            Not one that the study keeps for itself ("error", "run" and the like).
+        value
+            What JSON can hold.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Another value, or such a name.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"names of user attributes are strings, not {name!r}")
+        if name in RESERVED:
+            raise ValueError(
+                f"the study keeps {name!r} for itself, as it does {', '.join(RESERVED)}: take "
+                "another name"
+            )
+        # Here, where it fails one trial: a storage would refuse it on the driver.
+        try:
+            self.attrs[name] = json.loads(json.dumps(value))
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"a user attribute is what JSON can hold, and {name!r} is not: {error}"
+            ) from None
 
     def _open(self) -> Line:
         if self._address is None:
@@ -124,13 +153,18 @@ class Work(Prepared):
         params: dict[str, Any],
         cores: int,
         address: Address | None,
+        raises: tuple[type[Exception], ...] = (),
+        handles: Sequence[SentHandle] = (),
     ) -> None:
         self.objective = objective
+        # The objective is pickled already: a backend finds here what must travel beside it.
+        self.handles = handles
         self.cores = cores
         self.number = number
         self.attempt = attempt
         self.params = params
         self.address = address
+        self.raises = raises
         self._loaded: Any = None
 
     def prepare(self) -> None:
@@ -139,7 +173,7 @@ class Work(Prepared):
             self._loaded = cloudpickle.loads(self.objective)
 
     def __call__(self) -> Outcome:
-        """Run the objective; an exception of it is an outcome too, and kept as text."""
+        """Run the objective; an exception of it is an outcome too, kept as text, or is raised."""
         trial = Trial(self.number, self.attempt, self.params, self.address)
         out = Outcome()
         began, clock = time.time(), time.perf_counter()
@@ -150,9 +184,12 @@ class Work(Prepared):
                 out.value = call(self._loaded, trial)
         except Exception as error:
             out.pruned = _pruned(error)
+            if isinstance(error, self.raises) and not out.pruned:
+                raise
             if not out.pruned:
                 out.error = _text(error)
-        trial.close()
+        finally:
+            trial.close()
         seconds = time.perf_counter() - clock
         out.attrs = trial.attrs
         out.where = {

@@ -13,12 +13,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mllib_py import _checks
 from mllib_py._progress import wanted
-from mllib_py.tune import _choose, _samplers, _storage
-from mllib_py.tune._backend import Backend
+from mllib_py.tune import _attrs, _choose, _samplers, _storage
+from mllib_py.tune._backend import Backend, BackendGone, Handle
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
 from mllib_py.tune._fitting import Problem, problem
 from mllib_py.tune._loop import Loop, Settings, Tally
+from mllib_py.tune._scatter import SentHandle, noted
 from mllib_py.tune._space import Space
 from mllib_py.tune._storage import Direction
 from mllib_py.tune._trial import takes_trial
@@ -43,10 +44,11 @@ class Study:
         direction. `trial` has ``report(value, step)``, ``should_prune()`` and
         ``set_user_attr(name, value)``. It is pickled by cloudpickle; large data are to be scattered
         and not to be closed over. Or a scikit-learn estimator, which is cross-validated on X and y.
-    space : dict of str to distribution
+    space : dict of str to distribution, or list of such dicts
         Optuna distributions, lists of values, or frozen SciPy distributions. SciPy's uniform,
         loguniform and randint become Optuna's; any other is drawn by its quantiles, which is what
-        Optuna's own trials then show.
+        Optuna's own trials then show. Of a list, which is for the samplers "grid" and "random", a
+        trial has the parameters of one dict.
     sampler : {"tpe", "random", "grid", "gp", "cmaes", "nsga2"} or optuna sampler, default="tpe"
         "gp" needs the package torch and "cmaes" the package cmaes.
     pruner : {"asha", "hyperband", "median"}, optuna pruner or None, default=None
@@ -86,7 +88,8 @@ class Study:
     backend : None, "spark", "local" or Backend, default=None
         Where trials run. None: the Spark session that runs.
     X, y, groups
-        Data of an estimator, and groups of rows for `cv`. They are scattered once.
+        Data of an estimator, and groups of rows for `cv`. They are scattered once; a handle of
+        `scatter` in the place of X brings all three.
     cv : int, splitter or iterable, optional
         As in scikit-learn; default 5 folds.
     scoring : str or callable, optional
@@ -120,7 +123,7 @@ class Study:
     def __init__(
         self,
         objective: Any,
-        space: Mapping[str, Any],
+        space: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         sampler: Any = "tpe",
         pruner: Any = None,
@@ -150,14 +153,14 @@ class Study:
         if isinstance(objective, Problem):  # a search's, which has checked it
             self._problem = objective
         elif hasattr(objective, "fit") and hasattr(objective, "get_params"):
-            self._problem = problem(
-                objective, X, y, groups=groups, cv=cv, scoring=scoring, epochs=epochs
-            )
+            _check_one_metric(scoring)
+            params = {} if groups is None else {"groups": groups}
+            self._problem = problem(objective, X, y, params, cv=cv, scoring=scoring, epochs=epochs)
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective)
         if self._problem is not None:
-            self._problem.check_names(self._space)
+            self._problem.check_space(self._space)
         self._objective = objective
         self._directions = _directions(direction, directions, self._problem is not None)
         _samplers.check(sampler, pruner, self._space, len(self._directions))
@@ -195,6 +198,8 @@ class Study:
             No Spark session runs.
         ValueError
             More cores for a trial than there are, or the storage has the study already.
+        BackendGone
+            The Spark session ended, or the backend was closed. `resume` tries its trials again.
         KeyboardInterrupt
             Ctrl-C. Trials that ran are marked as failed; `resume` tries them again.
         """
@@ -212,23 +217,25 @@ class Study:
         # The driver as workers reach it; a backend of one machine need not say.
         host = str(getattr(backend, "address", "127.0.0.1"))
         channel = Channel(host, inbox) if _reports(backend) else None
-        handle = None
+        sent: list[Handle] = []
         try:
             objective = self._objective
             if self._problem is not None:
-                handle = backend.scatter(*self._problem.data)
-                objective = self._problem.objective(handle, self._pruner is not None)
-            settings = self._settings(study, backend, cloudpickle.dumps(objective))
-            with StudyBar(self._trials, study, wanted(self._progress)) as bar:
+                objective, sent = self._problem.objective(backend, self._pruner is not None)
+            settings = self._settings(study, backend, *_pickled(objective))
+            with StudyBar(self._trials, study, wanted(self._progress), self._timeout) as bar:
                 address = None if channel is None else channel.address
                 loop = Loop(study, backend, settings, inbox, address, bar.update)
                 self.tally = loop.tally
                 bar.begin(loop.tally)
                 loop.run()
+        except BackendGone:
+            sent = []  # what was scattered went with it
+            raise
         finally:
             if channel is not None:
                 channel.close()
-            if handle is not None:
+            for handle in sent:
                 handle.release()
         return self
 
@@ -256,13 +263,15 @@ class Study:
         )
         before = len(study.get_trials(deepcopy=False))
         if before:
-            _storage.take_up(study, self._retries)
+            _storage.take_up(study, self._retries, self._space.distributions)
         seed = _samplers.seed_of(self._random_state, before)
         study.sampler = _samplers.sampler(self._sampler, seed, self._trials)
         self._optuna = study
         return study
 
-    def _settings(self, study: OptunaStudy, backend: Backend, objective: bytes) -> Settings:
+    def _settings(
+        self, study: OptunaStudy, backend: Backend, objective: bytes, handles: list[SentHandle]
+    ) -> Settings:
         if len(objective) > _LARGE:
             warnings.warn(
                 f"the objective is {len(objective) / 1e6:.0f} MB when pickled, and travels with "
@@ -271,6 +280,7 @@ class Study:
             )
         return Settings(
             objective=objective,
+            handles=handles,
             space=self._space,
             trials=self._trials,
             timeout=self._timeout,
@@ -280,11 +290,13 @@ class Study:
             prunes=self._pruner is not None,
             points=self._points(study) if self._sampler == "grid" else None,
             at_once=lambda ended: self._at_once(backend, ended)[0],
+            raises=() if self._problem is None else self._problem.raises,
         )
 
     def _points(self, study: OptunaStudy) -> Iterator[tuple[int, dict[str, Any]]]:
         trials = study.get_trials(deepcopy=False)
-        tried = {t.user_attrs.get(_storage.POINT) for t in trials}
+        names = self._space.distributions
+        tried = {t.user_attrs.get(_attrs.POINT) for t in trials if not _storage.unbegun(t, names)}
         return (p for p in enumerate(self._space.points()) if p[0] not in tried)
 
     def _at_once(self, backend: Backend, ended: int) -> tuple[int, str]:
@@ -342,7 +354,7 @@ class Study:
         Their ``user_attrs`` have "run" (slot, host, pid, began, seconds, attempts), "error" where
         they failed, and what the objective has set.
         """
-        return _storage.counted(self.optuna.get_trials(deepcopy=False))
+        return _storage.counted(self.optuna.get_trials(deepcopy=False), self._space.distributions)
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
@@ -352,14 +364,22 @@ class Study:
         return self.optuna.best_trials
 
     @property
+    def best_trial(self) -> FrozenTrial:
+        """The best trial; of equals the first."""
+        if len(self._directions) > 1:
+            raise ValueError("with several objectives there is no best trial: see best_trials")
+        # Optuna's best_trial is the first of equals that ended, or what the storage finds first.
+        return min(self.best_trials, key=lambda t: t.number)
+
+    @property
     def best_params(self) -> dict[str, Any]:
         """The best trial's parameters, as the objective was given them."""
-        return self.params_of(self._best())
+        return self.params_of(self.best_trial)
 
     @property
     def best_value(self) -> float:
         """The best trial's value."""
-        value = self._best().value
+        value = self.best_trial.value
         assert value is not None
         return value
 
@@ -381,15 +401,8 @@ class Study:
 
         _report.write(self, path)
 
-    def _best(self) -> FrozenTrial:
-        if len(self._directions) > 1:
-            raise ValueError("with several objectives there is no best trial: see best_trials")
-        if not any(t.state == TrialState.COMPLETE for t in self.trials):
-            raise ValueError(self._nothing())
-        return self.optuna.best_trial
-
     def _nothing(self) -> str:
-        errors = [t.user_attrs.get(_storage.ERROR) for t in self.trials]
+        errors = [t.user_attrs.get(_attrs.ERROR) for t in self.trials]
         first = next((e for e in errors if e), "it has not been run")
         return f"no trial of the study is complete; the first error: {first.splitlines()[-1]}"
 
@@ -404,14 +417,28 @@ def _refuse_data(**given: Any) -> None:
             raise ValueError(f"{name} is for an estimator in the place of the objective")
 
 
+def _check_one_metric(scoring: Any) -> None:
+    if isinstance(scoring, list | tuple | set | dict):
+        raise ValueError(
+            f"a study of an estimator takes one metric in scoring, not {scoring!r}; several are "
+            "for searches (TPESearchCV)"
+        )
+
+
 def _check_objective(objective: Any) -> None:
     if not callable(objective):
         raise TypeError(f"the objective must be a function or an estimator, not {objective!r}")
     takes_trial(objective)
     try:
-        cloudpickle.dumps(objective)
+        _pickled(objective)
     except Exception as error:
         raise TypeError(f"the objective cannot be pickled: {error}") from error
+
+
+def _pickled(objective: Any) -> tuple[bytes, list[SentHandle]]:
+    """Pickle an objective, and note the handles that it refers to."""
+    with noted() as handles:
+        return cloudpickle.dumps(objective), handles
 
 
 def _directions(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
+import time
 from collections.abc import Iterator
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from mllib_py.tune import _channel
 from mllib_py.tune._channel import Address, Channel, Line, Question, Report
 
 
@@ -85,6 +88,28 @@ def test_closing_hangs_up(inbox: SimpleQueue[Any]) -> None:
     channel.close()
     with pytest.raises(ConnectionError):
         line.ask()
+
+
+def test_a_driver_that_can_take_no_connection_does_not_spin(
+    inbox: SimpleQueue[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        address = ("127.0.0.1", 1)
+        asked = 0
+
+        def accept(self) -> Any:
+            self.asked += 1
+            raise OSError(errno.EMFILE, "too many open files")
+
+        def close(self) -> None:
+            pass
+
+    full = Full()
+    monkeypatch.setattr(_channel, "_listen", lambda host: full)
+    channel = Channel("127.0.0.1", inbox)
+    time.sleep(0.5)
+    channel.close()
+    assert 1 < full.asked <= 12
 
 
 def test_a_key_is_in_no_log(channel: Channel) -> None:

@@ -7,16 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sklearn.svm import SVC
 from support.processes import wait_for
 
-from mllib_py.tune import LocalBackend, Study
-from mllib_py.tune._storage import begin, opened
+from mllib_py.tune import BackendGone, LocalBackend, Study
+from mllib_py.tune._storage import begin, opened, take_up
 
 TESTS = Path(__file__).parents[1]
 TRIALS = 12
@@ -102,8 +105,102 @@ def test_a_trial_that_drivers_die_of_is_not_tried_for_ever(tmp_path: Path) -> No
     assert [t.state.name for t in again.trials] == ["FAIL", "COMPLETE"]
 
 
+STORAGES = ("s.db", "s.journal")
+X = {"x": optuna.distributions.FloatDistribution(0, 1)}
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_driver_that_dies_before_a_trial_has_parameters_loses_nothing(
+    file: str, tmp_path: Path
+) -> None:
+    storage, backend = tmp_path / file, LocalBackend(1)
+    study = begin(storage, "study", ["minimize"], True)
+    study.ask()
+    study.ask(X)  # of two parameters it has one
+    given: dict[str, Any] = {"storage": storage, "sampler": "random", "backend": backend}
+    space = {**X, "y": [1, 2]}
+    found = Study(abs_x, space, trials=4, resume=True, retries=0, **given).run()
+    backend.close()
+    assert found.tally.complete == found.tally.ended == len(found.trials) == 4
+    assert [t.number for t in found.trials] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_point_that_had_no_parameters_yet_is_tried(file: str, tmp_path: Path) -> None:
+    storage, backend = tmp_path / file, LocalBackend(1)
+    study = begin(storage, "study", ["minimize"], True)
+    study.enqueue_trial({"x": 1, "y": 1}, user_attrs={"point": 0})
+    study.ask()
+    space = {"x": [1, 2], "y": [1, 2]}
+    given: dict[str, Any] = {"storage": storage, "sampler": "grid", "backend": backend}
+    found = Study(abs_x, space, resume=True, **given).run()
+    backend.close()
+    points = [tuple(t.params.values()) for t in found.trials]
+    assert sorted(points) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert found.tally.complete == 4
+
+
+@pytest.mark.parametrize("file", STORAGES)
+def test_a_trial_that_was_to_be_tried_again_is_not_forgotten(file: str, tmp_path: Path) -> None:
+    """Two drivers died: one in the trial, the next when it had taken it up, and no more."""
+    storage, backend = tmp_path / file, LocalBackend(1)
+    lost_value = lost(storage).trials[0].params["x"]
+    study = begin(storage, "study", ["minimize"], True)
+    assert take_up(study, 1, X) == 1
+    study.ask()
+    given: dict[str, Any] = {"storage": storage, "sampler": "random", "backend": backend}
+    found = Study(abs_x, X, trials=1, resume=True, retries=1, **given).run()
+    backend.close()
+    assert [t.params["x"] for t in found.trials] == [lost_value]
+    assert found.tally.complete == 1
+
+
+class Closing(LocalBackend):
+    """Is closed when it is given its third piece of work."""
+
+    given = 0
+
+    def submit(self, work: Any, **words: Any) -> Any:
+        self.given += 1
+        if self.given == 3:
+            threading.Timer(0.5, self.close).start()
+        return super().submit(work, **words)
+
+
+def test_trials_of_a_backend_that_was_closed_are_tried_again(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"sampler": "grid", "storage": tmp_path / "s.db"}
+    space = {"x": [0, 1, 2, 3]}
+    slow = Study(lambda p: time.sleep(20 * p["x"]) or p["x"], space, backend=Closing(2), **given)
+    with pytest.raises(BackendGone, match=r"the backend was closed .* resume=True goes on"):
+        slow.run()
+    assert [t.state.name for t in slow.trials] == ["COMPLETE"]
+    backend = LocalBackend(1)
+    again = Study(abs_x, space, resume=True, backend=backend, **given).run()
+    backend.close()
+    assert sorted(t.value for t in again.trials) == [0, 1, 2, 3]
+    assert again.tally.failed == 0
+
+
 def abs_x(params: dict[str, Any]) -> float:
     return abs(params["x"])
+
+
+def test_choices_without_a_lasting_name_are_known_again(tmp_path: Path) -> None:
+    """A function, and an object whose class says nothing of it, have an address for a name."""
+
+    class Plain:
+        pass
+
+    backend = LocalBackend(1)
+    given: dict[str, Any] = {"sampler": "random", "storage": tmp_path / "s.db", "backend": backend}
+    for trials in (2, 4):
+        space = {"how": [lambda: 1.0, Plain(), [Plain()]], "model": [SVC(C=3)]}
+        study = Study(lambda p: 1.0, space, trials=trials, resume=True, **given).run()
+    backend.close()
+    assert study.tally.complete == 4
+    choices = study.trials[0].distributions["how"].choices
+    assert choices == ("0: function", "1: Plain", "2: list")
+    assert study.trials[0].params["model"] == "0: SVC(C=3)"
 
 
 def test_a_study_is_not_overwritten_and_not_begun_in_another_direction(tmp_path: Path) -> None:

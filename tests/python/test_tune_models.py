@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -96,6 +97,14 @@ def test_learning_curves_are_scikit_learns(backend: SparkBackend) -> None:
         np.array([100, 1000]), *[np.ones((2, 2))] * 2, np.array([[1.0] * 2, [100.0] * 2]), test
     )
     assert made.cost_exponent == pytest.approx(2)
+    assert "cluster" not in dataclasses.replace(curve, seconds=np.nan).explain()
+    alone = (curve.fit_times + curve.score_times).sum()
+    for seconds, said in (
+        (alone / 3, "pays, 3.0 times as fast as one slot"),
+        (9e9, "does not pay"),
+    ):
+        assert said in dataclasses.replace(curve, seconds=seconds).explain()
+    assert curve.seconds > 0
 
 
 OWN = {

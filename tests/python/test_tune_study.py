@@ -19,6 +19,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 from scipy import stats
+from sklearn.model_selection import ParameterGrid
 
 from mllib_py.tune import LocalBackend, Study, TrialPruned
 from mllib_py.tune._samplers import at_once
@@ -61,6 +62,38 @@ def test_a_grid_tries_each_point_once(two: LocalBackend) -> None:
     )
 
 
+SPACES = [{"kernel": ["linear"], "C": [1, 10]}, {"kernel": ["rbf"], "gamma": [0.1, 1]}, {}]
+
+
+def given_back(params: dict[str, Any], trial: Any) -> float:
+    trial.set_user_attr("given", params)
+    return 1.0
+
+
+def test_of_several_grids_each_point_is_tried_once(two: LocalBackend, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"sampler": "grid", "storage": tmp_path / "s.db", "backend": two}
+    Study(given_back, SPACES, trials=2, **given).run()
+    study = Study(given_back, SPACES, resume=True, **given).run()
+    points = [t.user_attrs["given"] for t in study.trials]
+    wanted = list(ParameterGrid(SPACES))
+    assert sorted(map(repr, map(sorted, map(dict.items, points)))) == sorted(
+        map(repr, map(sorted, map(dict.items, wanted)))
+    )
+    assert [study.params_of(t) for t in study.trials] == points
+
+
+def test_of_several_spaces_one_is_drawn_for_each_trial(two: LocalBackend) -> None:
+    spaces = [{"a": [1, 2]}, {"a": FloatDistribution(5, 6), "b": stats.randint(0, 9)}]
+    study = Study(
+        given_back, spaces, sampler="random", trials=40, random_state=0, backend=two
+    ).run()
+    points = [t.user_attrs["given"] for t in study.trials]
+    small = [p for p in points if p["a"] < 5]
+    assert 10 < len(small) < 30
+    assert all(set(p) == {"a"} for p in small)
+    assert all(set(p) == {"a", "b"} for p in points if p not in small)
+
+
 def test_one_trial_at_a_time_and_the_same_state_give_the_same_trials(two: LocalBackend) -> None:
     drawn = []
     for _ in range(2):
@@ -83,6 +116,16 @@ def test_several_objectives_have_a_front(two: LocalBackend) -> None:
     assert study.best_trials
     with pytest.raises(ValueError, match="best_trials"):
         _ = study.best_params
+
+
+def test_the_best_of_equals_is_the_first_not_the_one_that_ended_first(two: LocalBackend) -> None:
+    def slow_first(params: dict[str, Any], trial: Any) -> float:
+        time.sleep(0.5 if trial.number == 0 else 0)
+        return 1.0
+
+    study = Study(slow_first, LINE, sampler="random", trials=4, backend=two).run()
+    assert study.best_trial.number == 0
+    assert study.best_params == study.trials[0].params
 
 
 def test_trials_that_run_are_known_to_the_sampler(two: LocalBackend) -> None:
@@ -205,6 +248,33 @@ def test_a_bad_report_fails_its_trial_alone(two: LocalBackend) -> None:
     study = Study(objective, LINE, sampler="random", trials=3, backend=two).run()
     assert [t.state.name for t in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
     assert "trial.report takes a number, not 'much'" in study.trials[0].user_attrs["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("model", object(), "is what JSON can hold, and 'model' is not: Object of type object"),
+        ("loss", np.float32(1), "Object of type float32"),
+        ("error", "mine", "the study keeps 'error' for itself"),
+        ("dropped", True, "the study keeps 'dropped' for itself"),
+        (3, 1, "names of user attributes are strings, not 3"),
+    ],
+)
+def test_an_attribute_that_cannot_be_kept_fails_its_trial_alone(
+    name: Any, value: Any, said: str, two: LocalBackend, tmp_path: Path
+) -> None:
+    def objective(params: dict[str, Any], trial: Any) -> float:
+        trial.set_user_attr("kept", (1, [2.5, None]))
+        if trial.number == 0:
+            trial.set_user_attr(name, value)
+        return 1.0
+
+    study = Study(
+        objective, LINE, sampler="random", trials=3, storage=tmp_path / "s.db", backend=two
+    ).run()
+    assert [t.state.name for t in study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert said in study.trials[0].user_attrs["error"]
+    assert study.trials[1].user_attrs["kept"] == [1, [2.5, None]]
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -373,7 +443,11 @@ class NoBackend:
     [
         ({"space": {}}, ValueError, "the space is empty"),
         ({"space": {"x": []}}, ValueError, r"space\['x'\] has no values"),
-        ({"space": [LINE]}, TypeError, "must be a dictionary"),
+        ({"space": [3]}, TypeError, "must be a dictionary"),
+        ({"space": "x"}, TypeError, "must be a dictionary"),
+        ({"space": []}, ValueError, "the space is empty"),
+        ({"space": [LINE]}, ValueError, "a list of spaces is for sampler='grid' or 'random'"),
+        ({"space": [LINE], "sampler": "grid"}, ValueError, "a grid needs a list of values for 'x"),
         ({"space": {"x": "abc"}}, TypeError, "an Optuna distribution, a list of values or"),
         ({"space": {1: [2]}}, TypeError, "names of parameters are strings"),
         ({"objective": 3}, TypeError, "must be a function or an estimator"),

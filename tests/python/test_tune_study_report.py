@@ -15,6 +15,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from mllib_py.tune import LocalBackend, Study, TrialPruned
+from mllib_py.tune._report import timeline
 from mllib_py.tune._simulated import SimulatedBackend
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -89,6 +90,35 @@ def test_a_bar_tells_how_it_stands(two: LocalBackend, monkeypatch: pytest.Monkey
     last = said.getvalue().split("\r")[-1]
     assert "20/20" in last
     assert f"best {study.best_value:.6g}, 0 running, 2 pruned, 1 failed" in last
+
+
+def test_a_study_without_a_number_of_trials_tells_the_time_left(
+    two: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    given: dict[str, Any] = {"sampler": "random", "backend": two, "progress": True}
+    Study(slow, SPACE, timeout=4, **given).run()
+    left = [int(s) for s in re.findall(r"(\d+) s left", said.getvalue())]
+    assert left == sorted(left, reverse=True)
+    assert 3 <= left[0] <= 4
+    assert left[-1] <= 1
+    Study(abs_x, SPACE, trials=1, timeout=99, **given).run()
+    assert "99 s left" not in said.getvalue()
+
+
+def slow(params: dict[str, Any]) -> float:
+    time.sleep(0.2)
+    return 1.0
+
+
+def test_the_timeline_names_few_slots_of_many_and_each_of_few() -> None:
+    backend = SimulatedBackend(128, 1.0)
+    given: dict[str, Any] = {"sampler": "random", "random_state": 0, "backend": backend}
+    many = Study(abs_x, SPACE, trials=300, **given).run()
+    assert timeline(many.trials).layout.yaxis.dtick == 4
+    few = Study(abs_x, SPACE, trials=300, parallelism=2, **given).run()
+    assert timeline(few.trials).layout.yaxis.dtick == 1
 
 
 def test_without_tqdm_the_bar_is_a_line(two: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:

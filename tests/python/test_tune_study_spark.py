@@ -16,8 +16,9 @@ from optuna.distributions import FloatDistribution
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
+from support.standalone import run_script
 
-from mllib_py.tune import AshaSearchCV, Study, TrialPruned
+from mllib_py.tune import AshaSearchCV, SparkBackend, Study, TrialPruned
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -62,6 +63,20 @@ def test_a_lost_a_hanging_and_a_poisoned_trial(spark: Any, tmp_path: Path) -> No
     assert "poison" in study.trials[4].user_attrs["error"]
 
 
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_trials_of_a_session_that_ended_are_tried_again(how: str, tmp_path: Path) -> None:
+    told = run_script("gone_session.py", how, tmp_path / "s.db")
+    assert told["said"] == (
+        "the Spark session has ended while work ran: it was stopped, or its JVM died; resume=True "
+        "goes on with a study in a storage"
+    )
+    assert told["seconds"] < 50
+    gone = "the backend ended while the trial ran"
+    assert told["left"] == ["COMPLETE", "COMPLETE", gone, gone]
+    assert told["values"] == [0, 1, 2, 3, 4, 5]
+    assert (told["tally"]["complete"], told["tally"]["failed"]) == (6, 0)
+
+
 def test_a_search_pickles_and_holds_nothing_of_sparks(spark: Any) -> None:
     X, y = load_iris(return_X_y=True)
     search = AshaSearchCV(
@@ -75,6 +90,19 @@ def test_a_search_pickles_and_holds_nothing_of_sparks(spark: Any) -> None:
     assert b"pyspark" not in held
     assert b"mllib_py.tune._spark" not in held
     assert pickle.loads(held).predict(X).shape == y.shape
+
+
+def test_broadcasts_come_to_estimators_and_to_functions(spark: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    backend = SparkBackend(spark)
+    handle = backend.scatter_by("broadcast", X, y, None)
+    model = SGDClassifier(random_state=0)
+    given: dict[str, Any] = {"sampler": "grid", "backend": backend}
+    study = Study(model, {"alpha": [1e-4, 1e-2]}, X=handle, **given).run()
+    assert study.tally.complete == 2, study.trials[0].user_attrs
+    total = Study(lambda p: handle.get()[0].sum(), {"x": [1]}, **given).run()
+    assert total.best_value == X.sum()
+    backend.close()
 
 
 def test_more_cores_than_there_are_is_one_sentence(spark: Any) -> None:
