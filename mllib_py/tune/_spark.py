@@ -444,7 +444,8 @@ class DriverThreads:
     """Slots for work that starts Spark jobs itself: threads of the driver.
 
     Each has a fair-scheduler pool of its own ("mllib_py.tune.0" and so on), so that with
-    ``spark.scheduler.mode=FAIR`` their jobs share the executors.
+    ``spark.scheduler.mode=FAIR`` their jobs share the executors. Their jobs have a tag, by which
+    `close` cancels them: a fit of ours puts its jobs into a group of its own.
 
     Parameters
     ----------
@@ -452,12 +453,25 @@ class DriverThreads:
         How many.
     """
 
+    #: Seconds that `close` waits for work that is between two jobs, or has none.
+    PATIENCE = 30.0
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._context = active().sparkContext
+        self._tag = f"{POOL}-{uuid.uuid4().hex}"
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        for i in range(slots):
-            InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True).start()
+        self._closed = False
+        self._threads = [
+            InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True)
+            for i in range(slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def slots_for(self, cores: int) -> int:
+        """Return one slot: the work is Spark's."""
+        return 1
 
     def submit(
         self,
@@ -467,7 +481,7 @@ class DriverThreads:
         cores: int = 1,
         timeout: float | None = None,
     ) -> Future[T]:
-        """Run a piece of work in a thread; what runs is not ended by `Future.cancel`."""
+        """Run a piece of work in a thread; `Future.cancel` leaves what runs, `close` ends it."""
         future: Future[T] = Future()
         self._waiting.put((future, work))
         return future
@@ -477,14 +491,25 @@ class DriverThreads:
         raise TypeError("threads of the driver need no scattered data")
 
     def close(self) -> None:
-        """End the threads after what they run."""
-        for _ in range(self.slots):
+        """Cancel what waits, and the jobs of what runs, and wait for the threads to end."""
+        self._closed = True
+        for _ in self._threads:
             self._waiting.put(None)
+        deadline = time.monotonic() + self.PATIENCE
+        while any(t.is_alive() for t in self._threads) and time.monotonic() < deadline:
+            with contextlib.suppress(Exception):  # the session was stopped, and its jobs with it
+                # Again and again: a fit is one job after another.
+                self._context.cancelJobsWithTag(self._tag)
+            for thread in self._threads:
+                thread.join(0.1)
 
     def _serve(self, pool: str) -> None:
         self._context.setLocalProperty("spark.scheduler.pool", pool)
+        self._context.addJobTag(self._tag)
         while (item := self._waiting.get()) is not None:
             future, work = item
+            if self._closed:
+                future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
