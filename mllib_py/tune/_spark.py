@@ -354,7 +354,6 @@ class SparkBackend:
                 self._dispatch()
 
     def _run(self, piece: _Piece) -> None:
-        start = time.monotonic()
         if piece.timeout is not None:
             self._watch(piece, piece.timeout + GRACE)
         try:
@@ -371,10 +370,31 @@ class SparkBackend:
             kind, value = _task.RAISED, _why(error)
         if kind == _task.LOST:
             kind, value = _task.RAISED, WorkerLost(_LOST)
-        late = piece.timeout is not None and time.monotonic() - start >= piece.timeout
-        if late and isinstance(value, WorkerLost):  # its worker ended itself
+        if isinstance(value, WorkerLost) and self._ran_out(piece):  # its worker ended itself
             value = _too_long(piece.timeout)
         _settle(piece.future, kind, value)
+
+    def _ran_out(self, piece: _Piece) -> bool:
+        """Tell whether a worker that was lost had its work for as long as it was given."""
+        if piece.timeout is None:
+            return False
+        try:
+            ran = self._first_attempt(piece).duration()
+            return bool(ran.isDefined() and ran.get() >= 1000 * piece.timeout)
+        except Exception:  # Spark has forgotten the task, or the session was stopped meanwhile
+            return False
+
+    def _first_attempt(self, piece: _Piece) -> Any:
+        """Return what Spark knows of the task that has the work; None before it runs."""
+        tracker, store = self._context.statusTracker(), self._context._jsc.sc().statusStore()
+        for job in tracker.getJobIdsForGroup(piece.group):
+            info = tracker.getJobInfo(job)
+            for stage in info.stageIds if info else ():
+                found = store.taskList(stage, 0, 100)
+                for task in map(found.apply, range(found.size())):
+                    if task.attempt() == 0:
+                        return task
+        return None
 
     def _task(self, piece: _Piece) -> _task.Task:
         with self._lock:
@@ -405,25 +425,19 @@ class SparkBackend:
         piece.timer.start()
 
     def _time_out(self, piece: _Piece) -> None:
+        """End work whose worker did not end itself; look again later where there is time left."""
         if piece.ended.is_set():
             return
         assert piece.timeout is not None
-        if not self._begun(piece):
-            self._watch(piece, piece.timeout + GRACE)
+        task = self._first_attempt(piece)
+        if task is None:  # it waits, for other jobs have the executors
+            self._watch(piece, GRACE)
             return
-        if _settle(piece.future, _task.RAISED, _too_long(piece.timeout)):
+        left = task.launchTime().getTime() / 1000 + piece.timeout + GRACE - time.time()
+        if left > 0:
+            self._watch(piece, left)
+        elif _settle(piece.future, _task.RAISED, _too_long(piece.timeout)):
             self._end(piece)
-
-    def _begun(self, piece: _Piece) -> bool:
-        """Tell whether the task of a job runs."""
-        tracker = self._context.statusTracker()
-        for job in tracker.getJobIdsForGroup(piece.group):
-            info = tracker.getJobInfo(job)
-            for stage in info.stageIds if info else ():
-                found = tracker.getStageInfo(stage)
-                if found and found.numActiveTasks > 0:
-                    return True
-        return False
 
     def _end(self, piece: _Piece) -> None:
         """Cancel the job of a piece of work, also one that Spark is about to be given."""

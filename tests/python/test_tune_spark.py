@@ -184,6 +184,56 @@ def test_work_that_takes_too_long_is_killed(backend: SparkBackend, tmp_path: Pat
     assert backend.submit(lambda: 7, timeout=60).result() == 7
 
 
+@pytest.fixture
+def busy(spark: Any) -> Iterator[Any]:
+    """Keeps all cores for a while, so that the tasks of others wait in Spark."""
+    other = SparkBackend(spark)
+
+    def keep(folder: Path, seconds: float) -> None:
+        def hold(i: int) -> None:
+            (folder / f"held-{i}").touch()
+            time.sleep(seconds)
+
+        for i in range(2):
+            other.submit(lambda i=i: hold(i))
+        _wait(lambda: len(list(folder.glob("held-*"))) == 2)
+
+    yield keep
+    other.close()
+
+
+def test_work_that_waited_in_spark_has_all_its_time(
+    backend: SparkBackend, busy: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("mllib_py.tune._spark.GRACE", 0.5)
+    busy(tmp_path, 4)
+
+    def takes_its_time() -> int:
+        time.sleep(1.8)
+        return 7
+
+    # It begins after 4 s, at less than its time before the driver has looked for the second time.
+    assert backend.submit(takes_its_time, timeout=2).result() == 7
+
+
+def test_work_that_hangs_before_its_time_counts_is_ended_by_the_driver(
+    backend: SparkBackend, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("mllib_py.tune._spark.GRACE", 0.3)
+    start = time.monotonic()
+    with pytest.raises(WorkTimeout, match=r"more than 0\.2 s"):
+        backend.submit(_LoadsSlowly(), timeout=0.2).result()
+    assert time.monotonic() - start < 3
+
+
+def test_a_worker_lost_after_its_task_waited_is_no_timeout(
+    backend: SparkBackend, busy: Any, tmp_path: Path
+) -> None:
+    busy(tmp_path, 3)
+    with pytest.raises(WorkerLost):
+        backend.submit(lambda: os.kill(os.getpid(), signal.SIGKILL), timeout=2).result()
+
+
 def test_cancelled_work_is_killed(backend: SparkBackend, tmp_path: Path) -> None:
     path = tmp_path / "pid"
     running = backend.submit(lambda: _hang(path))
