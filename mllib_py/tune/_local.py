@@ -126,6 +126,10 @@ class LocalBackend:
         """How many processes."""
         return self._slots
 
+    def slots_for(self, cores: int) -> int:
+        """Return a slot for each core."""
+        return cores
+
     def submit(
         self,
         work: Callable[[], T],

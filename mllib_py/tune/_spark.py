@@ -86,6 +86,11 @@ class _Cluster:
         return [c for c in found if c > 0] or [self._context.defaultParallelism]
 
     @property
+    def dies_together(self) -> bool:
+        """Whether several tasks share an executor that can die; one machine's is the driver."""
+        return not self.local and max(self.cores()) >= 2 * self.cpus
+
+    @property
     def slots(self) -> int:
         """How many tasks run at once."""
         cores = self.cores()
@@ -94,6 +99,10 @@ class _Cluster:
             each = max(cores) // self.cpus
             slots = int(self._most) * each if self._most else slots + each
         return max(1, slots)
+
+    def slots_for(self, cores: int) -> int:
+        """Return how many slots, of ``spark.task.cpus`` cores each, hold so many cores."""
+        return -(-cores // self.cpus)
 
     def check(self, cores: int) -> None:
         """Refuse more cores for one piece of work than an executor has."""
@@ -190,6 +199,18 @@ class SparkBackend:
         """How many pieces of work of one core run at once now, by the executors that live."""
         return self._cluster.slots
 
+    def slots_for(self, cores: int) -> int:
+        """Return how many slots a piece of work of so many cores takes.
+
+        A slot has ``spark.task.cpus`` cores.
+        """
+        return self._cluster.slots_for(cores)
+
+    @property
+    def dies_together(self) -> bool:
+        """Whether work that ends its executor takes other work along: it has several slots."""
+        return self._cluster.dies_together
+
     @property
     def address(self) -> str:
         """The driver's host, as executors reach it."""
@@ -235,7 +256,7 @@ class SparkBackend:
                 pickled = cloudpickle.dumps(work)
         except Exception as error:
             raise TypeError(f"the work cannot be pickled: {error}") from error
-        piece = _Piece(pickled, label, cores, -(-cores // self._cluster.cpus), timeout)
+        piece = _Piece(pickled, label, cores, self.slots_for(cores), timeout)
         piece.beside = {h.key: h.beside() for h in handles}
         piece.future = EndingFuture(lambda: self._end(piece))
         with self._lock:

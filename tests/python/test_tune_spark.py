@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.linear_model import LogisticRegression
 
 from mllib_py import tune
-from mllib_py.tune import LocalBackend, SparkBackend, WorkerLost, WorkTimeout
+from mllib_py.tune import LocalBackend, SparkBackend, Study, WorkerLost, WorkTimeout
+from mllib_py.tune._joblib import AHEAD, SlotsBackend
 from mllib_py.tune._ship import Shelf, pack
 
 X = np.arange(12.0).reshape(4, 3)
@@ -68,6 +70,24 @@ def test_no_more_runs_at_once_than_there_are_slots(backend: SparkBackend, tmp_pa
 
     found = [backend.submit(count) for _ in range(10)]
     assert max(f.result() for f in found) <= 2
+
+
+def test_slots_of_several_cores_are_counted_once(spark: Any, monkeypatch: Any) -> None:
+    backend = SparkBackend(spark)
+    monkeypatch.setattr(backend._cluster, "cpus", 2)  # as spark.task.cpus says
+    monkeypatch.setattr(backend._cluster, "cores", lambda: [4, 4])
+    assert backend.slots == 4
+    assert [backend.slots_for(cores) for cores in (1, 2, 3, 4)] == [1, 1, 2, 2]
+    at_once = SlotsBackend(backend, Shelf(backend), cores=2).effective_n_jobs(-1) // AHEAD
+    assert at_once == 4
+    study = Study(abs, {"x": [1]}, sampler="random", trials=9, cores_per_trial=2, backend=backend)
+    assert study.explain()["parallelism"] == 4
+    monkeypatch.setattr(backend._cluster, "cores", lambda: [2])
+    study = Study(abs, {"x": [1]}, sampler="random", trials=9, cores_per_trial=3, backend=backend)
+    says = "cores_per_trial is 3, and there are 1 slots: a trial takes 2"
+    with pytest.raises(ValueError, match=says):
+        study.explain()
+    backend.close()
 
 
 def test_what_work_raises_comes_back_as_itself(backend: SparkBackend) -> None:
