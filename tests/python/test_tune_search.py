@@ -6,8 +6,10 @@ import inspect
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mllib_py import tune
 from mllib_py.tune import SparkBackend, WorkerLost, WorkTimeout
+from mllib_py.tune._simulated import HeldHandle
 
 X, Y = load_iris(return_X_y=True)
 GRID = {"C": [0.1, 1.0, 10.0], "gamma": [0.01, 0.1]}
@@ -257,6 +260,78 @@ def test_fits_that_kill_their_process_get_the_error_score(
     assert search.predict(X[:2]).tolist() == [0, 0]
 
 
+class _Killed(BaseException):
+    """Ends the executor that it is raised in."""
+
+
+class OneExecutor:
+    """Two slots, threads, of an executor that takes along all that runs when it is killed."""
+
+    slots = 2
+    dies_together = True
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[Future[Any]] = set()
+
+    def slots_for(self, cores: int) -> int:
+        return 1
+
+    def submit(self, work: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            self._running.add(future)
+        threading.Thread(target=self._run, args=(work, future)).start()
+        return future
+
+    def _run(self, work: Any, future: Future[Any]) -> None:
+        try:
+            value = work()
+        except _Killed:
+            with self._lock:
+                lost, self._running = self._running, set()
+            for one in lost:
+                one.set_exception(WorkerLost("its executor has died"))
+            return
+        with self._lock:
+            mine = future in self._running
+            self._running.discard(future)
+        if mine:
+            future.set_result(value)
+
+    def scatter(self, *objects: Any) -> HeldHandle:
+        return HeldHandle(objects)
+
+    def close(self) -> None:
+        """Its threads end by themselves."""
+
+
+class Kills(Fails):
+    """Kills its executor a moment after others have begun, and otherwise takes its time."""
+
+    def fit(self, X: Any, y: Any) -> Fails:
+        time.sleep(0.2 if self.how else 0.6)
+        if self.how:
+            raise _Killed
+        return super().fit(X, y)
+
+
+def test_a_fit_whose_neighbour_kills_the_executor_keeps_its_score() -> None:
+    where = OneExecutor()
+    options: dict[str, Any] = {"cv": [(np.arange(100), np.arange(100, 150))], "error_score": -7}
+    search = tune.GridSearchCV(Kills(), {"how": ["kill", "", "", "kill", ""]}, **options)
+    search.set_params(backend=where, refit=False)
+    with pytest.warns(FitFailedWarning, match="2 fits failed"):
+        search.fit(X, Y)
+    assert (search.cv_results_["mean_test_score"] == -7).tolist() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
 def test_error_score_raise_ends_the_search(backend: SparkBackend, tmp_path: Path) -> None:
     for how, error in (("die", WorkerLost), ("raise", MemoryError)):
         search = tune.GridSearchCV(
@@ -314,8 +389,12 @@ def test_bad_input_is_refused(
     assert backend.shipped["tasks"] == before
 
 
-def test_what_cannot_be_pickled_is_refused(backend: SparkBackend) -> None:
-    import threading
+class Locked(SVC):
+    """Holds what cannot be pickled, and is cloned nevertheless."""
+
+    def __init__(self, C: float = 1.0, lock: Any = None) -> None:
+        super().__init__(C=C)
+        self.lock = lock
 
     lock = threading.Lock()
     search = tune.GridSearchCV(
