@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from multiprocessing.connection import Connection
@@ -98,7 +99,12 @@ class LocalBackend:
     Parameters
     ----------
     slots : int
-        How many.
+        How many. More than the machine has cores are for work that waits; a warning says so.
+
+    Raises
+    ------
+    ValueError
+        `slots` is no integer of at least 1.
 
     Examples
     --------
@@ -111,6 +117,10 @@ class LocalBackend:
 
     def __init__(self, slots: int) -> None:
         self._slots = _checks.whole("slots", slots, 1)
+        if slots > _cores():  # right for work that waits, and for trying out many slots
+            warnings.warn(
+                f"{slots} processes share the {_cores()} cores of this machine", stacklevel=2
+            )
         self._lock = threading.Lock()
         self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
         self._pieces: set[_Piece] = set()
@@ -139,6 +149,8 @@ class LocalBackend:
         timeout: float | None = None,
     ) -> Future[T]:
         """Run a piece of work in one of the processes; see `Backend.submit`."""
+        if cores > _cores():
+            raise ValueError(f"work of {cores} cores cannot run: this machine has {_cores()}")
         try:
             message = cloudpickle.dumps((cores, cloudpickle.dumps(work)))
         except Exception as error:
@@ -222,5 +234,8 @@ class LocalBackend:
             self._waiting.put(None)
         for thread in threads:
             thread.join(5)
-        for handle in self._handles:
-            handle.release()
+        self._sent.release()
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
