@@ -22,7 +22,7 @@ from mllib_py import _checks
 from mllib_py.tune import _task
 from mllib_py.tune._backend import GRACE, EndingFuture, WorkerLost, WorkTimeout
 from mllib_py.tune._container import Packed
-from mllib_py.tune._scatter import FileHandle
+from mllib_py.tune._scatter import FileHandle, Registry
 from mllib_py.tune._worker import READY
 
 T = TypeVar("T")
@@ -31,9 +31,8 @@ T = TypeVar("T")
 class _Piece:
     """A piece of work on its way."""
 
-    def __init__(self, message: bytes, timeout: float | None) -> None:
-        self.message = message
-        self.timeout = timeout
+    def __init__(self, pickled: bytes, cores: int, timeout: float | None) -> None:
+        self.pickled, self.cores, self.timeout = pickled, cores, timeout
         self.future: EndingFuture[Any] = EndingFuture(self.end)
         self.worker: _Worker | None = None
 
@@ -125,7 +124,7 @@ class LocalBackend:
         self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
         self._pieces: set[_Piece] = set()
         self._threads: list[threading.Thread] = []
-        self._handles: list[FileHandle] = []
+        self._sent = Registry()
         self._closed = False
 
     def __deepcopy__(self, memo: Any) -> LocalBackend:
@@ -152,10 +151,10 @@ class LocalBackend:
         if cores > _cores():
             raise ValueError(f"work of {cores} cores cannot run: this machine has {_cores()}")
         try:
-            message = cloudpickle.dumps((cores, cloudpickle.dumps(work)))
+            pickled = cloudpickle.dumps(work)
         except Exception as error:
             raise TypeError(f"the work cannot be pickled: {error}") from error
-        piece = _Piece(message, timeout)
+        piece = _Piece(pickled, cores, timeout)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the backend is closed")
@@ -185,7 +184,7 @@ class LocalBackend:
             return worker
         try:
             worker.start()
-            worker.send(piece.message)
+            worker.send(cloudpickle.dumps((piece.cores, self._sent.live(), piece.pickled)))
             answer = worker.answer(None if piece.timeout is None else piece.timeout + GRACE)
             if answer == READY:
                 answer = worker.answer(piece.timeout)
@@ -220,7 +219,7 @@ class LocalBackend:
             "by": "one file, which all processes map",
         }
         handle = FileHandle(packed, facts, None)
-        self._handles.append(handle)
+        self._sent.add(handle)
         return handle
 
     def close(self) -> None:

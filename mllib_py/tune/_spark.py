@@ -30,6 +30,7 @@ from mllib_py.tune._scatter import (
     FILES_FROM,
     BroadcastHandle,
     FileHandle,
+    Registry,
     SentHandle,
     SparkFileHandle,
     check_strategy,
@@ -113,6 +114,14 @@ class _Cluster:
             raise ValueError(f"work of {cores} cores cannot run: an executor has {largest}")
 
 
+_sent: weakref.WeakKeyDictionary[SparkContext, Registry] = weakref.WeakKeyDictionary()
+
+
+def _sent_to(context: SparkContext) -> Registry:
+    """Return what lies with the workers of an application, whichever backend has sent it."""
+    return _sent.setdefault(context, Registry())
+
+
 class _Piece:
     """A piece of work on its way."""
 
@@ -187,7 +196,8 @@ class SparkBackend:
         self._threads = 0
         self._idle = 0
         self._closed = False
-        self._handles: dict[str, weakref.ref[SentHandle]] = {}
+        self._ours = Registry()
+        self._sent = _sent_to(self._context)
         self._folder = folder
         self._shipped = [0, 0]
 
@@ -283,8 +293,8 @@ class SparkBackend:
             facts = {"strategy": "broadcast", "bytes": packed.nbytes, "reason": why}
             facts["by"] = "a Spark broadcast, a copy in each Python worker"
             handle = BroadcastHandle(packed, facts, self._context.broadcast)
-        with self._lock:
-            self._handles[handle.key] = weakref.ref(handle)
+        self._ours.add(handle)
+        self._sent.add(handle)
         return handle
 
     def _by_files(self, packed: Packed, shared: bool, strategy: str) -> SentHandle:
@@ -332,9 +342,7 @@ class SparkBackend:
             piece.future.cancel()
         for _ in range(threads):
             self._ready.put(None)
-        for found in list(self._handles.values()):
-            if (handle := found()) is not None:
-                handle.release()
+        self._ours.release()
 
     def _dispatch(self) -> None:
         """Hand waiting work to threads while there are slots."""
@@ -421,12 +429,8 @@ class SparkBackend:
         with self._lock:
             self._shipped[0] += 1
             self._shipped[1] += len(piece.pickled)
-            gone = [k for k, r in self._handles.items() if (h := r()) is None or h.released]
-            for key in gone[:-64]:  # workers that had it have heard of it
-                del self._handles[key]
-        return _task.Task(
-            piece.pickled, piece.cores, piece.beside, tuple(gone[-64:]), piece.timeout
-        )
+        live = self._sent.live()
+        return _task.Task(piece.pickled, piece.cores, piece.beside, live, piece.timeout)
 
     @property
     def shipped(self) -> dict[str, int]:

@@ -210,8 +210,7 @@ def test_data_travel_once_and_splits_too(backend: SparkBackend) -> None:
     assert sent["bytes"] < 800_000 + 25_000 * sent["tasks"]
     assert sent["tasks"] < 150, "fits are put together"
     same(search, theirs.GridSearchCV(Ridge(), grid).fit(x, y))
-    live = [r() for r in backend._handles.values()]
-    assert all(h is None or h.released for h in live)
+    assert backend._ours.live() == ()
 
 
 class Fails(ClassifierMixin, BaseEstimator):

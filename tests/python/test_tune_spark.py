@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -24,6 +25,7 @@ from mllib_py import tune
 from mllib_py.tune import LocalBackend, SparkBackend, Study, WorkerLost, WorkTimeout
 from mllib_py.tune._joblib import AHEAD, SlotsBackend
 from mllib_py.tune._ship import Shelf, pack
+from mllib_py.tune._spark import DriverThreads
 
 X = np.arange(12.0).reshape(4, 3)
 
@@ -403,6 +405,95 @@ def test_a_handle_also_works_in_ones_own_rdd(spark: Any, backend: SparkBackend) 
     rdd = spark.sparkContext.parallelize([0, 1], 2)
     assert rdd.map(lambda i: float(handle.get()[0][i, 0])).collect() == [0.0, 3.0]
     handle.release()
+
+
+def _held(wait: float = 0.1) -> tuple[int, set[str]]:
+    """What a worker has opened, and was brought."""
+    from mllib_py.tune import _scatter
+
+    time.sleep(wait)  # so that each worker has work
+    return os.getpid(), set(_scatter._opened) | set(_scatter._delivered)
+
+
+class _Opens:
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+    def __call__(self) -> tuple[int, set[str]]:
+        self.handle.get()
+        return _held()
+
+
+@pytest.mark.parametrize("strategy", ["broadcast", "files"])
+def test_workers_forget_what_a_closed_backend_had_scattered(spark: Any, strategy: str) -> None:
+    first, second = SparkBackend(spark), SparkBackend(spark)
+    handle = first.scatter_by(strategy, X)
+    key = handle.key
+    opened = [f.result() for f in [first.submit(_Opens(handle)) for _ in range(6)]]
+    assert all(key in keys for _, keys in opened)
+    kept = second.scatter_by(strategy, X)
+    first.close()
+    for _ in range(2):
+        found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
+    assert {pid for pid, _ in opened} & set(found), "no worker was used again"
+    assert not any(key in keys for keys in found.values())
+    assert second.submit(_Opens(kept)).result()[1] == {kept.key}
+    second.close()
+
+
+def test_two_searches_leave_nothing_in_workers(spark: Any, backend: SparkBackend) -> None:
+    x, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
+    for _ in range(2):
+        tune.GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2).fit(x, y)
+    found = [f.result()[1] for f in [backend.submit(_held) for _ in range(6)]]
+    assert set().union(*found) <= set(backend._sent.live())
+
+
+def test_local_processes_forget_too() -> None:
+    backend = LocalBackend(1)
+    handle = backend.scatter(X)
+    path = handle._path
+    key = handle.key
+    assert backend.submit(_Opens(handle)).result()[1] == {key}
+    del handle
+    gc.collect()
+    assert not path.exists(), "the backend holds what its caller has forgotten"
+    assert backend.submit(_held).result()[1] == set()
+    backend.close()
+
+
+def test_local_processes_have_the_cores_of_the_machine() -> None:
+    cores = os.cpu_count() or 1
+    backend = LocalBackend(1)
+    with pytest.raises(ValueError, match=f"{cores + 1} cores cannot run: this machine has {cores}"):
+        backend.submit(lambda: 1, cores=cores + 1)
+    backend.close()
+    with pytest.warns(UserWarning, match=f"1000 processes share the {cores} cores"):
+        LocalBackend(1000).close()
+
+
+def test_driver_threads_end_the_jobs_of_what_runs(spark: Any, tmp_path: Path) -> None:
+    threads = DriverThreads(2)
+    context = spark.sparkContext
+
+    def jobs(name: str) -> None:
+        for i in range(100):
+            (tmp_path / f"{name}-{i}").touch()
+            context.parallelize([0], 1).map(lambda _: time.sleep(600)).collect()
+
+    # As a fit of ours does: its jobs are in a group of its own, by a thread of the JVM.
+    def grouped() -> None:
+        context.setJobGroup("mllib_py-fit", "a fit")
+        jobs("grouped")
+
+    running = [threads.submit(lambda: jobs("plain")), threads.submit(grouped)]
+    waiting = threads.submit(lambda: (tmp_path / "waited").touch())
+    _wait(lambda: len(context.statusTracker().getActiveJobsIds()) == 2)
+    threads.close()
+    assert not context.statusTracker().getActiveJobsIds()
+    assert all(f.exception() is not None for f in running)
+    assert waiting.cancelled()
+    assert not (tmp_path / "waited").exists()
 
 
 def test_local_processes_map_a_file_too() -> None:
