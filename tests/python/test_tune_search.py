@@ -395,6 +395,21 @@ class Locked(SVC):
         super().__init__(C=C)
         self.lock = lock
 
+    def __sklearn_clone__(self) -> Locked:
+        return Locked(self.C, self.lock)
+
+
+@pytest.mark.parametrize("where", ["spark", "local"])
+def test_a_parameter_that_cannot_be_pickled_is_named(where: str, backend: SparkBackend) -> None:
+    search = tune.GridSearchCV(Locked(lock=threading.Lock()), {"C": [1]}, n_jobs=2)
+    says = (
+        "the parameter 'lock' of Locked cannot be pickled, so that workers cannot have it: .*lock"
+    )
+    with pytest.raises(TypeError, match=says):
+        search.set_params(backend=backend if where == "spark" else "local").fit(X, Y)
+
+
+def test_what_cannot_be_pickled_is_refused(backend: SparkBackend) -> None:
     lock = threading.Lock()
     search = tune.GridSearchCV(
         SVC(), GRID, backend=backend, scoring=lambda m, x, y: float(lock.locked())
