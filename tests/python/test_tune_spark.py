@@ -432,10 +432,12 @@ def test_workers_forget_what_a_closed_backend_had_scattered(spark: Any, strategy
     opened = [f.result() for f in [first.submit(_Opens(handle)) for _ in range(6)]]
     assert all(key in keys for _, keys in opened)
     kept = second.scatter_by(strategy, X)
+    found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
+    again = {pid for pid, _ in opened} & set(found)
+    assert again, "no worker was used again"
+    assert all(key in found[pid] for pid in again), "forgotten while it is live"
     first.close()
-    for _ in range(2):
-        found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
-    assert {pid for pid, _ in opened} & set(found), "no worker was used again"
+    found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
     assert not any(key in keys for keys in found.values())
     assert second.submit(_Opens(kept)).result()[1] == {kept.key}
     second.close()
