@@ -17,12 +17,12 @@ SCALA_INPUTS := build_jar.py project/scalac-options.txt \
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: setup movielens test test-fast test-python test-scala lint lint-python lint-scala \
-	format bench docs clean help
+.PHONY: setup movielens test test-fast test-python test-scala test-next lint lint-python \
+	lint-scala format bench docs clean help
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make setup | movielens [ARGS=...] | test | test-fast | lint | format | bench | docs | clean'
+	@echo 'make setup | movielens [ARGS=...] | test | test-fast | test-next | lint | format | bench | docs | clean'
 
 setup: $(PACKAGE) $(JAR) $(CDS)
 
@@ -77,6 +77,16 @@ test-scala: setup
 test-python: setup
 	$(PY) -m pytest tests/python tests/e2e
 
+# What tune stands on, in the versions to come, in an environment of its own: a name that they drop
+# fails here before it fails for a user.
+test-next: $(JAR)
+	$(PYTHON) -m venv .venv-next
+	.venv-next/bin/pip install --quiet --disable-pip-version-check -r .venv/build-requires.txt
+	.venv-next/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[test]'
+	.venv-next/bin/pip install --quiet --disable-pip-version-check --pre --upgrade \
+		scikit-learn optuna joblib
+	.venv-next/bin/python -m pytest tests/python/test_tune_*.py
+
 # --- lint: warnings of the Scala compiler are errors (project/scalac-options.txt) ---------------
 
 lint: setup lint-python lint-scala
@@ -109,5 +119,5 @@ docs: $(DOCS)
 	$(PY) -m sphinx -W --keep-going -E -q -b html docs docs/_build/html
 
 clean:
-	rm -rf .venv target project/target project/project mllib_py/jars dist docs/_build \
+	rm -rf .venv .venv-next target project/target project/project mllib_py/jars dist docs/_build \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

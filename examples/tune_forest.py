@@ -52,7 +52,7 @@ def main() -> None:
     if args.out:
         scored.write.mode("overwrite").parquet(args.out)
     if args.model:
-        Path(args.model).write_bytes(pickle.dumps(forest))
+        Path(args.model).write_bytes(pickle.dumps(forest.to_sklearn()))
     rows = tune.predict(forest, frame, keep=[args.label]).groupBy(args.label, "prediction").count()
     told = {"oob_score": round(forest.oob_score_, 4), **forest.cluster_report_}
     told["rows"] = {f"{a} as {b}": n for a, b, n in rows.collect()}

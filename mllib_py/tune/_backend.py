@@ -77,11 +77,19 @@ class Handle(Protocol):
 
 
 class Backend(Protocol):
-    """Slots that run pieces of work in processes of their own."""
+    """Slots that run pieces of work in processes of their own.
+
+    One may also have the attribute ``dies_together``: whether work that ends its process or
+    executor can take other pieces of work along, so that neither tells which of them is to blame.
+    """
 
     @property
     def slots(self) -> int:
         """How many pieces of work run at once now; it may grow while executors join."""
+        ...
+
+    def slots_for(self, cores: int) -> int:
+        """Return how many slots a piece of work of so many cores takes."""
         ...
 
     def submit(

@@ -31,7 +31,7 @@ def backend(chosen: Any = None, n_jobs: int | None = None) -> tuple[Backend, boo
         from mllib_py.tune._local import LocalBackend
 
         return LocalBackend(_jobs(n_jobs)), True
-    if all(hasattr(chosen, name) for name in ("submit", "scatter", "slots", "close")):
+    if all(hasattr(chosen, name) for name in ("submit", "scatter", "slots", "slots_for", "close")):
         return cast(Backend, chosen), False
     raise ValueError(f"backend must be None, 'spark', 'local' or a Backend, not {chosen!r}")
 

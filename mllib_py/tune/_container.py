@@ -29,9 +29,14 @@ class Packed:
 
     def __init__(self, objects: tuple[Any, ...]) -> None:
         buffers: list[pickle.PickleBuffer] = []
-        self._head: bytes = cloudpickle.dumps(
-            tuple(map(_plain, objects)), protocol=5, buffer_callback=buffers.append
-        )
+        try:
+            self._head: bytes = cloudpickle.dumps(
+                tuple(map(_plain, objects)), protocol=5, buffer_callback=buffers.append
+            )
+        except Exception as error:
+            raise TypeError(
+                f"{_culprit(objects)} cannot be pickled, so that workers cannot have it: {error}"
+            ) from error
         self._parts: list[memoryview] = [b.raw() for b in buffers]
         sizes = [len(self._head), *(p.nbytes for p in self._parts)]
         self._index = _MAGIC + struct.pack(f"<Q{len(sizes)}Q", len(sizes), *sizes)
@@ -43,6 +48,26 @@ class Packed:
         for part in parts:
             file.write(part)
             file.write(bytes(_gap(part.nbytes)))
+
+
+def _culprit(thing: Any, name: str = "what is scattered") -> str:
+    """Name what cannot be pickled: the innermost element, or parameter of an estimator."""
+    parts: dict[str, Any] = {}
+    if isinstance(thing, tuple):
+        parts = {f"an object of type {type(part).__name__}": part for part in thing}
+    elif hasattr(thing, "get_params") and not isinstance(thing, type):
+        owner = type(thing).__name__
+        params = thing.get_params(deep=False)
+        parts = {f"the parameter {key!r} of {owner}": part for key, part in params.items()}
+    return next((_culprit(part, key) for key, part in parts.items() if _fails(part)), name)
+
+
+def _fails(thing: Any) -> bool:
+    try:
+        cloudpickle.dumps(thing, protocol=5, buffer_callback=lambda _: None)
+    except Exception:
+        return True
+    return False
 
 
 def _gap(size: int) -> int:

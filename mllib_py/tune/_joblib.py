@@ -102,7 +102,7 @@ class SlotsBackend(ParallelBackendBase):  # type: ignore[misc]
 
     @property
     def _slots(self) -> int:
-        slots = max(1, self._where.slots // self._cores)
+        slots = max(1, self._where.slots // self._where.slots_for(self._cores))
         return min(slots, self._most) if self._most else slots
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:

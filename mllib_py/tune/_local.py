@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from multiprocessing.connection import Connection
@@ -21,7 +22,7 @@ from mllib_py import _checks
 from mllib_py.tune import _task
 from mllib_py.tune._backend import GRACE, EndingFuture, WorkerLost, WorkTimeout
 from mllib_py.tune._container import Packed
-from mllib_py.tune._scatter import FileHandle
+from mllib_py.tune._scatter import FileHandle, Registry
 from mllib_py.tune._worker import READY
 
 T = TypeVar("T")
@@ -30,9 +31,8 @@ T = TypeVar("T")
 class _Piece:
     """A piece of work on its way."""
 
-    def __init__(self, message: bytes, timeout: float | None) -> None:
-        self.message = message
-        self.timeout = timeout
+    def __init__(self, pickled: bytes, cores: int, timeout: float | None) -> None:
+        self.pickled, self.cores, self.timeout = pickled, cores, timeout
         self.future: EndingFuture[Any] = EndingFuture(self.end)
         self.worker: _Worker | None = None
 
@@ -98,7 +98,12 @@ class LocalBackend:
     Parameters
     ----------
     slots : int
-        How many.
+        How many. More than the machine has cores are for work that waits; a warning says so.
+
+    Raises
+    ------
+    ValueError
+        `slots` is no integer of at least 1.
 
     Examples
     --------
@@ -111,11 +116,15 @@ class LocalBackend:
 
     def __init__(self, slots: int) -> None:
         self._slots = _checks.whole("slots", slots, 1)
+        if slots > _cores():  # right for work that waits, and for trying out many slots
+            warnings.warn(
+                f"{slots} processes share the {_cores()} cores of this machine", stacklevel=2
+            )
         self._lock = threading.Lock()
         self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
         self._pieces: set[_Piece] = set()
         self._threads: list[threading.Thread] = []
-        self._handles: list[FileHandle] = []
+        self._sent = Registry()
         self._closed = False
 
     def __deepcopy__(self, memo: Any) -> LocalBackend:
@@ -126,6 +135,10 @@ class LocalBackend:
         """How many processes."""
         return self._slots
 
+    def slots_for(self, cores: int) -> int:
+        """Return a slot for each core."""
+        return cores
+
     def submit(
         self,
         work: Callable[[], T],
@@ -135,11 +148,13 @@ class LocalBackend:
         timeout: float | None = None,
     ) -> Future[T]:
         """Run a piece of work in one of the processes; see `Backend.submit`."""
+        if cores > _cores():
+            raise ValueError(f"work of {cores} cores cannot run: this machine has {_cores()}")
         try:
-            message = cloudpickle.dumps((cores, cloudpickle.dumps(work)))
+            pickled = cloudpickle.dumps(work)
         except Exception as error:
             raise TypeError(f"the work cannot be pickled: {error}") from error
-        piece = _Piece(message, timeout)
+        piece = _Piece(pickled, cores, timeout)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the backend is closed")
@@ -169,7 +184,7 @@ class LocalBackend:
             return worker
         try:
             worker.start()
-            worker.send(piece.message)
+            worker.send(cloudpickle.dumps((piece.cores, self._sent.live(), piece.pickled)))
             answer = worker.answer(None if piece.timeout is None else piece.timeout + GRACE)
             if answer == READY:
                 answer = worker.answer(piece.timeout)
@@ -204,7 +219,7 @@ class LocalBackend:
             "by": "one file, which all processes map",
         }
         handle = FileHandle(packed, facts, None)
-        self._handles.append(handle)
+        self._sent.add(handle)
         return handle
 
     def close(self) -> None:
@@ -218,5 +233,8 @@ class LocalBackend:
             self._waiting.put(None)
         for thread in threads:
             thread.join(5)
-        for handle in self._handles:
-            handle.release()
+        self._sent.release()
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1

@@ -6,15 +6,12 @@ in a fair-scheduler pool, and fits on the same split share the rows that were la
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mllib_py.tune._joblib import ThreadsBackend
+import numpy as np
 
-#: Fits at once, where n_jobs does not say: while one sums up on the driver, the other's tasks run.
-AT_ONCE = 2
 INSIDE = (
     "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: GridSearchCV "
     "and its kin in mllib_py.tune run it from threads of the driver (leave backend=None), without "
@@ -23,15 +20,28 @@ INSIDE = (
 
 
 def _is_ours(thing: Any) -> bool:
-    return any(
+    """Tell whether a thing is an estimator that is fitted by Spark jobs."""
+    return hasattr(type(thing), "fit") and any(
         c.__module__.startswith("mllib_py.") and not c.__module__.startswith("mllib_py.tune")
         for c in type(thing).__mro__
     )
 
 
-def is_distributed(estimator: Any) -> bool:
-    """Tell whether an estimator is, or holds, one that is fitted by Spark jobs."""
-    return _first(estimator) is not None
+def first(estimator: Any, candidates: Any = ()) -> Any:
+    """Return the first estimator that is fitted by Spark jobs; None where there is none.
+
+    Parameters
+    ----------
+    estimator : object
+        What is one, or holds some.
+    candidates : mapping or list of mappings
+        Values of parameters by name, which may be estimators too.
+    """
+    for thing in (estimator, *_values(candidates)):
+        found = _first_in(thing)
+        if found is not None:
+            return found
+    return None
 
 
 def refuse(estimator: Any) -> None:
@@ -42,43 +52,39 @@ def refuse(estimator: Any) -> None:
     ValueError
         It is, or holds, one of ours.
     """
-    found = _first(estimator)
+    found = first(estimator)
     if found is not None:
         raise ValueError(INSIDE.format(name=type(found).__name__))
 
 
-def _first(estimator: Any) -> Any:
-    if isinstance(estimator, type):
+def _values(candidates: Any) -> Iterable[Any]:
+    """Give what parameters may become; a distribution draws no estimators."""
+    for grid in candidates if isinstance(candidates, list | tuple) else (candidates,):
+        for values in grid.values() if isinstance(grid, Mapping) else ():
+            if isinstance(values, list | tuple | np.ndarray):
+                yield from values
+
+
+def _first_in(thing: Any) -> Any:
+    if isinstance(thing, type):
         return None
-    estimator = getattr(estimator, "distributed", estimator)  # what stands for one of ours
-    if _is_ours(estimator) and hasattr(estimator, "fit"):
-        return estimator
-    if hasattr(estimator, "get_params"):
-        for value in estimator.get_params(deep=True).values():
-            if hasattr(value, "fit") and _is_ours(value) and not isinstance(value, type):
+    thing = getattr(thing, "distributed", thing)  # what stands for one of ours
+    if _is_ours(thing):
+        return thing
+    if hasattr(thing, "get_params"):
+        for value in thing.get_params(deep=True).values():
+            if _is_ours(value):
                 return value
     return None
 
 
-@contextlib.contextmanager
-def on_driver(
-    estimator: Any, backend: Any, n_jobs: int | None, timeout: float | None
-) -> Iterator[ThreadsBackend]:
-    """Give joblib threads of the driver."""
-    name = type(_first(estimator)).__name__
-    if backend is not None:
-        raise ValueError(INSIDE.format(name=name))
-    if timeout is not None:
-        raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")
-    from mllib_py.tune._spark import DriverThreads
+def refuse_inside(thing: Any) -> None:
+    """Refuse to send an estimator into a worker that is fitted by Spark jobs.
 
-    threads = DriverThreads(n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE)
-    layouts = Layouts()
-    try:
-        yield ThreadsBackend(threads, layouts.sharing)
-    finally:
-        threads.close()
-        layouts.release()
+    One that is fitted may go, since it predicts anywhere.
+    """
+    if _is_ours(thing) and not any(n.endswith("_") and not n.startswith("_") for n in vars(thing)):
+        raise ValueError(INSIDE.format(name=type(thing).__name__))
 
 
 class Layouts:

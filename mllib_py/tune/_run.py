@@ -12,8 +12,12 @@ from joblib import parallel_config
 from sklearn.utils import indexable
 
 from mllib_py.tune import _choose, _own, _task
-from mllib_py.tune._joblib import SlotsBackend
+from mllib_py.tune._joblib import SlotsBackend, ThreadsBackend
 from mllib_py.tune._ship import Shelf
+
+#: Fits of our own estimators at once, where n_jobs does not say: while one sums up on the driver,
+#: the other's tasks run.
+AT_ONCE = 2
 
 
 def is_handle(thing: Any) -> bool:
@@ -32,13 +36,16 @@ def on_slots(
     timeout: float | None,
     handle: Any = None,
     caller: Any = None,
+    candidates: Any = (),
 ) -> Iterator[Callable[[], None]]:
     """Let joblib's calls run on slots, until the first parallel region of scikit-learn's ends.
 
-    What is fitted after that (``refit``) finds joblib as the user has it.
+    What is fitted after that (``refit``) finds joblib as the user has it. Where the estimator or
+    one of the candidates' values is one of our own, all fits run from the driver.
     """
-    if _own.is_distributed(estimator):
-        with _own.on_driver(estimator, backend, n_jobs, timeout) as slots:
+    own = _own.first(estimator, candidates)
+    if own is not None:
+        with _on_driver(type(own).__name__, backend, n_jobs, timeout) as slots:
             yield from _configured(slots)
         return
     if _task.inside():  # the slot that this search runs in is all that it has
@@ -54,6 +61,26 @@ def on_slots(
         shelf.clear()
         if ours:
             where.close()
+
+
+@contextlib.contextmanager
+def _on_driver(
+    name: str, backend: Any, n_jobs: int | None, timeout: float | None
+) -> Iterator[ThreadsBackend]:
+    """Give joblib threads of the driver."""
+    if backend is not None or _task.inside():
+        raise ValueError(_own.INSIDE.format(name=name))
+    if timeout is not None:
+        raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")
+    from mllib_py.tune._spark import DriverThreads
+
+    threads = DriverThreads(n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE)
+    layouts = _own.Layouts()
+    try:
+        yield ThreadsBackend(threads, layouts.sharing)
+    finally:
+        threads.close()
+        layouts.release()
 
 
 def _configured(slots: SlotsBackend) -> Iterator[Any]:

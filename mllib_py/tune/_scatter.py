@@ -10,7 +10,7 @@ import tempfile
 import threading
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,15 @@ def noted() -> Iterator[list[SentHandle]]:
         _noting.handles = before
 
 
-def deliver(beside: dict[str, Any], gone: tuple[str, ...]) -> None:
-    """Take what came with a task, and forget what was released; in a worker."""
-    for key in gone:
-        _delivered.pop(key, None)
-        _opened.pop(key, None)
+def deliver(beside: dict[str, Any], live: Collection[str]) -> None:
+    """Take what came with a task, and forget all that is not live any more; in a worker.
+
+    What is live is told and not what is gone, so that a worker that had no work for long, and
+    heard of nothing, forgets as the others do.
+    """
+    for kept in (_delivered, _opened):
+        for key in kept.keys() - set(live):
+            del kept[key]
     _delivered.update(beside)
 
 
@@ -57,7 +61,7 @@ class SentHandle:
         self._key = key
         self._facts = facts
         # Also when it is forgotten, or the driver ends.
-        self._free = weakref.finalize(self, free)
+        self._free = weakref.finalize(self, _forget, key, free)
 
     @property
     def key(self) -> str:
@@ -88,7 +92,6 @@ class SentHandle:
 
     def release(self) -> None:
         """Free what was sent; workers forget it with the next work that they are given."""
-        _opened.pop(self._key, None)
         self._free()
 
     def _open(self) -> tuple[Any, ...]:
@@ -100,6 +103,39 @@ class SentHandle:
 
     def __deepcopy__(self, memo: Any) -> SentHandle:
         return self
+
+
+def _forget(key: str, free: Callable[[], None]) -> None:
+    _opened.pop(key, None)
+    free()
+
+
+class Registry:
+    """What lies with a set of workers, as long as somebody holds its handle."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handles: weakref.WeakSet[SentHandle] = weakref.WeakSet()
+
+    def add(self, handle: SentHandle) -> None:
+        """Note a handle."""
+        with self._lock:
+            self._handles.add(handle)
+
+    def live(self) -> tuple[str, ...]:
+        """Return the keys of what is not released."""
+        return tuple(handle.key for handle in self._held())
+
+    def release(self) -> None:
+        """Free all."""
+        for handle in self._held():
+            handle.release()
+
+    def _held(self) -> list[SentHandle]:
+        with self._lock:
+            held = [handle for handle in self._handles if not handle.released]
+            self._handles = weakref.WeakSet(held)
+        return held
 
 
 class _Reference:

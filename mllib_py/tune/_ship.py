@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from mllib_py.tune import _own
 from mllib_py.tune._backend import Backend, Handle, Prepared
 
 LEAST = 1 << 14  # smaller arrays travel with the work
@@ -147,6 +148,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc,unused-ignore]
         """Return where a thing lies; None where the thing itself is pickled."""
         place = self._places.get(id(thing))
         if place is None:
+            _own.refuse_inside(thing)  # each process would start a Spark of its own
             found = self._shelf.place(thing)
             if found is None:
                 return None

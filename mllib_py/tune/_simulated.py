@@ -101,6 +101,10 @@ class SimulatedBackend:
         """How many trials run at once."""
         return self._slots
 
+    def slots_for(self, cores: int) -> int:
+        """Return a slot for each core."""
+        return cores
+
     def submit(
         self,
         work: Callable[[], T],

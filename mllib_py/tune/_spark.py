@@ -30,6 +30,7 @@ from mllib_py.tune._scatter import (
     FILES_FROM,
     BroadcastHandle,
     FileHandle,
+    Registry,
     SentHandle,
     SparkFileHandle,
     check_strategy,
@@ -96,6 +97,11 @@ class _Cluster:
         return [c for c in found if c > 0] or [self._context.defaultParallelism]
 
     @property
+    def dies_together(self) -> bool:
+        """Whether several tasks share an executor that can die; one machine's is the driver."""
+        return not self.local and max(self.cores()) >= 2 * self.cpus
+
+    @property
     def slots(self) -> int:
         """How many tasks run at once."""
         cores = self.cores()
@@ -105,6 +111,10 @@ class _Cluster:
             slots = int(self._most) * each if self._most else slots + each
         return max(1, slots)
 
+    def slots_for(self, cores: int) -> int:
+        """Return how many slots, of ``spark.task.cpus`` cores each, hold so many cores."""
+        return -(-cores // self.cpus)
+
     def check(self, cores: int) -> None:
         """Refuse more cores for one piece of work than an executor has."""
         largest = max(self.cores())
@@ -112,6 +122,14 @@ class _Cluster:
             raise ValueError(f"cores must be an integer of at least 1, not {cores!r}")
         if cores > largest:
             raise ValueError(f"work of {cores} cores cannot run: an executor has {largest}")
+
+
+_sent: weakref.WeakKeyDictionary[SparkContext, Registry] = weakref.WeakKeyDictionary()
+
+
+def _sent_to(context: SparkContext) -> Registry:
+    """Return what lies with the workers of an application, whichever backend has sent it."""
+    return _sent.setdefault(context, Registry())
 
 
 class _Piece:
@@ -188,7 +206,8 @@ class SparkBackend:
         self._threads = 0
         self._idle = 0
         self._closed = False
-        self._handles: dict[str, weakref.ref[SentHandle]] = {}
+        self._ours = Registry()
+        self._sent = _sent_to(self._context)
         self._folder = folder
         self._shipped = [0, 0]
 
@@ -199,6 +218,18 @@ class SparkBackend:
     def slots(self) -> int:
         """How many pieces of work of one core run at once now, by the executors that live."""
         return self._cluster.slots
+
+    def slots_for(self, cores: int) -> int:
+        """Return how many slots a piece of work of so many cores takes.
+
+        A slot has ``spark.task.cpus`` cores.
+        """
+        return self._cluster.slots_for(cores)
+
+    @property
+    def dies_together(self) -> bool:
+        """Whether work that ends its executor takes other work along: it has several slots."""
+        return self._cluster.dies_together
 
     @property
     def address(self) -> str:
@@ -245,7 +276,7 @@ class SparkBackend:
                 pickled = cloudpickle.dumps(work)
         except Exception as error:
             raise TypeError(f"the work cannot be pickled: {error}") from error
-        piece = _Piece(pickled, label, cores, -(-cores // self._cluster.cpus), timeout)
+        piece = _Piece(pickled, label, cores, self.slots_for(cores), timeout)
         piece.beside = {h.key: h.beside() for h in handles}
         piece.future = EndingFuture(lambda: self._end(piece))
         with self._lock:
@@ -272,8 +303,8 @@ class SparkBackend:
             facts = {"strategy": "broadcast", "bytes": packed.nbytes, "reason": why}
             facts["by"] = "a Spark broadcast, a copy in each Python worker"
             handle = BroadcastHandle(packed, facts, self._context.broadcast)
-        with self._lock:
-            self._handles[handle.key] = weakref.ref(handle)
+        self._ours.add(handle)
+        self._sent.add(handle)
         return handle
 
     def _by_files(self, packed: Packed, shared: bool, strategy: str) -> SentHandle:
@@ -321,13 +352,8 @@ class SparkBackend:
             piece.future.cancel()
         for _ in range(threads):
             self._ready.put(None)
-        for found in list(self._handles.values()):
-            if (handle := found()) is not None:
-                self._release(handle)
-
-    def _release(self, handle: SentHandle) -> None:
         try:
-            handle.release()
+            self._ours.release()
         except Exception:
             if not self._cluster.gone():  # what Spark held went with it
                 raise
@@ -384,7 +410,6 @@ class SparkBackend:
                 self._dispatch()
 
     def _run(self, piece: _Piece) -> None:
-        start = time.monotonic()
         if piece.timeout is not None:
             self._watch(piece, piece.timeout + GRACE)
         try:
@@ -401,21 +426,38 @@ class SparkBackend:
             kind, value = _task.RAISED, BackendGone(_GONE) if self._cluster.gone() else _why(error)
         if kind == _task.LOST:
             kind, value = _task.RAISED, WorkerLost(_LOST)
-        late = piece.timeout is not None and time.monotonic() - start >= piece.timeout
-        if late and isinstance(value, WorkerLost):  # its worker ended itself
+        if isinstance(value, WorkerLost) and self._ran_out(piece):  # its worker ended itself
             value = _too_long(piece.timeout)
         _settle(piece.future, kind, value)
+
+    def _ran_out(self, piece: _Piece) -> bool:
+        """Tell whether a worker that was lost had its work for as long as it was given."""
+        if piece.timeout is None:
+            return False
+        try:
+            ran = self._first_attempt(piece).duration()
+            return bool(ran.isDefined() and ran.get() >= 1000 * piece.timeout)
+        except Exception:  # Spark has forgotten the task, or the session was stopped meanwhile
+            return False
+
+    def _first_attempt(self, piece: _Piece) -> Any:
+        """Return what Spark knows of the task that has the work; None before it runs."""
+        tracker, store = self._context.statusTracker(), self._context._jsc.sc().statusStore()
+        for job in tracker.getJobIdsForGroup(piece.group):
+            info = tracker.getJobInfo(job)
+            for stage in info.stageIds if info else ():
+                found = store.taskList(stage, 0, 100)
+                for task in map(found.apply, range(found.size())):
+                    if task.attempt() == 0:
+                        return task
+        return None
 
     def _task(self, piece: _Piece) -> _task.Task:
         with self._lock:
             self._shipped[0] += 1
             self._shipped[1] += len(piece.pickled)
-            gone = [k for k, r in self._handles.items() if (h := r()) is None or h.released]
-            for key in gone[:-64]:  # workers that had it have heard of it
-                del self._handles[key]
-        return _task.Task(
-            piece.pickled, piece.cores, piece.beside, tuple(gone[-64:]), piece.timeout
-        )
+        live = self._sent.live()
+        return _task.Task(piece.pickled, piece.cores, piece.beside, live, piece.timeout)
 
     @property
     def shipped(self) -> dict[str, int]:
@@ -435,25 +477,19 @@ class SparkBackend:
         piece.timer.start()
 
     def _time_out(self, piece: _Piece) -> None:
+        """End work whose worker did not end itself; look again later where there is time left."""
         if piece.ended.is_set():
             return
         assert piece.timeout is not None
-        if not self._begun(piece):
-            self._watch(piece, piece.timeout + GRACE)
+        task = self._first_attempt(piece)
+        if task is None:  # it waits, for other jobs have the executors
+            self._watch(piece, GRACE)
             return
-        if _settle(piece.future, _task.RAISED, _too_long(piece.timeout)):
+        left = task.launchTime().getTime() / 1000 + piece.timeout + GRACE - time.time()
+        if left > 0:
+            self._watch(piece, left)
+        elif _settle(piece.future, _task.RAISED, _too_long(piece.timeout)):
             self._end(piece)
-
-    def _begun(self, piece: _Piece) -> bool:
-        """Tell whether the task of a job runs."""
-        tracker = self._context.statusTracker()
-        for job in tracker.getJobIdsForGroup(piece.group):
-            info = tracker.getJobInfo(job)
-            for stage in info.stageIds if info else ():
-                found = tracker.getStageInfo(stage)
-                if found and found.numActiveTasks > 0:
-                    return True
-        return False
 
     def _end(self, piece: _Piece) -> None:
         """Cancel the job of a piece of work, also one that Spark is about to be given."""
@@ -474,7 +510,8 @@ class DriverThreads:
     """Slots for work that starts Spark jobs itself: threads of the driver.
 
     Each has a fair-scheduler pool of its own ("mllib_py.tune.0" and so on), so that with
-    ``spark.scheduler.mode=FAIR`` their jobs share the executors.
+    ``spark.scheduler.mode=FAIR`` their jobs share the executors. Their jobs have a tag, by which
+    `close` cancels them: a fit of ours puts its jobs into a group of its own.
 
     Parameters
     ----------
@@ -482,12 +519,25 @@ class DriverThreads:
         How many.
     """
 
+    #: Seconds that `close` waits for work that is between two jobs, or has none.
+    PATIENCE = 30.0
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._context = active().sparkContext
+        self._tag = f"{POOL}-{uuid.uuid4().hex}"
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        for i in range(slots):
-            InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True).start()
+        self._closed = False
+        self._threads = [
+            InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True)
+            for i in range(slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def slots_for(self, cores: int) -> int:
+        """Return one slot: the work is Spark's."""
+        return 1
 
     def submit(
         self,
@@ -497,7 +547,7 @@ class DriverThreads:
         cores: int = 1,
         timeout: float | None = None,
     ) -> Future[T]:
-        """Run a piece of work in a thread; what runs is not ended by `Future.cancel`."""
+        """Run a piece of work in a thread; `Future.cancel` leaves what runs, `close` ends it."""
         future: Future[T] = Future()
         self._waiting.put((future, work))
         return future
@@ -507,14 +557,25 @@ class DriverThreads:
         raise TypeError("threads of the driver need no scattered data")
 
     def close(self) -> None:
-        """End the threads after what they run."""
-        for _ in range(self.slots):
+        """Cancel what waits, and the jobs of what runs, and wait for the threads to end."""
+        self._closed = True
+        for _ in self._threads:
             self._waiting.put(None)
+        deadline = time.monotonic() + self.PATIENCE
+        while any(t.is_alive() for t in self._threads) and time.monotonic() < deadline:
+            with contextlib.suppress(Exception):  # the session was stopped, and its jobs with it
+                # Again and again: a fit is one job after another.
+                self._context.cancelJobsWithTag(self._tag)
+            for thread in self._threads:
+                thread.join(0.1)
 
     def _serve(self, pool: str) -> None:
         self._context.setLocalProperty("spark.scheduler.pool", pool)
+        self._context.addJobTag(self._tag)
         while (item := self._waiting.get()) is not None:
             future, work = item
+            if self._closed:
+                future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
             try:

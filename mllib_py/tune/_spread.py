@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import inspect
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import joblib
 from joblib.parallel import get_active_backend
+from sklearn.base import BaseEstimator
 
 from mllib_py.tune import _choose, _task
 from mllib_py.tune.parallel import JoblibBackend
@@ -75,9 +77,61 @@ class Spread:
             if ours:
                 slots.close()
 
+    def to_sklearn(self) -> Any:
+        """Return the plain scikit-learn object, which needs nothing of this package.
+
+        It has the same parameters and fitted attributes, and shares their arrays. So have the
+        models inside.
+
+        Returns
+        -------
+        estimator
+            Of the scikit-learn class of this name.
+
+        Raises
+        ------
+        ValueError
+            A model inside is of a class that scikit-learn does not have.
+        """
+        twin = next(c for c in type(self).__mro__ if c.__module__.startswith("sklearn."))
+        params = set(inspect.signature(twin).parameters)
+        ours = set(inspect.signature(type(self)).parameters) - params
+        out: Any = twin(**{name: plain(getattr(self, name)) for name in params})
+        fitted = vars(self).keys() - ours - params - {"cluster_report_"}
+        vars(out).update({name: plain(vars(self)[name]) for name in fitted})
+        return out
+
     def __getstate__(self) -> Any:
         """Return what is pickled: a backend is a thing of this process."""
         state: Any = super().__getstate__()
         if not isinstance(self.backend, str | None):
             state = {**state, "backend": None}
         return state
+
+
+def plain(thing: Any) -> Any:
+    """Return a thing with the plain scikit-learn objects in the place of ours that it holds.
+
+    What holds none of ours is returned itself, and nothing is changed in place.
+    """
+    if isinstance(thing, Spread):
+        return thing.to_sklearn()
+    if type(thing) in (list, tuple):
+        parts = [plain(part) for part in thing]
+        return thing if _are(parts, thing) else type(thing)(parts)
+    if not isinstance(thing, dict | BaseEstimator):
+        return thing
+    name = type(thing).__name__
+    if type(thing).__module__.startswith("mllib_py."):
+        raise ValueError(f"scikit-learn has no {name}; pickle it as it is, for this package")
+    held = thing if isinstance(thing, dict) else vars(thing)
+    found = {key: plain(value) for key, value in held.items()}
+    if _are(found.values(), held.values()):
+        return thing
+    out = copy.copy(thing)
+    (out if isinstance(out, dict) else vars(out)).update(found)
+    return out
+
+
+def _are(found: Iterable[Any], held: Iterable[Any]) -> bool:
+    return all(a is b for a, b in zip(found, held, strict=True))

@@ -101,13 +101,13 @@ class Task:
         pickled: bytes,
         cores: int,
         beside: dict[str, Any],
-        gone: tuple[str, ...],
+        live: tuple[str, ...],
         timeout: float | None = None,
     ) -> None:
         self.pickled = pickled
         self.cores = cores
         self.beside = beside  # broadcasts, which Spark must see when it pickles this
-        self.gone = gone
+        self.live = live
         self.timeout = timeout
 
     def __call__(self, rows: Iterable[Any]) -> Iterable[bytes]:
@@ -120,7 +120,7 @@ class Task:
             return [_pickled(LOST, None)]
         for library in ("OMP", "OPENBLAS", "MKL"):  # for those that the work is first to load
             os.environ[f"{library}_NUM_THREADS"] = str(self.cores)
-        _scatter.deliver(self.beside, self.gone)
+        _scatter.deliver(self.beside, self.live)
         try:
             work = loaded(self.pickled)
         except BaseException as error:

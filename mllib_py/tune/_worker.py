@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 import cloudpickle
 
-from mllib_py.tune import _task
+from mllib_py.tune import _scatter, _task
 
 READY = b"ready"
 
@@ -23,7 +23,8 @@ def main(descriptor: int) -> None:
     inbox: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
     while True:
-        cores, pickled = cloudpickle.loads(inbox.get())
+        cores, live, pickled = cloudpickle.loads(inbox.get())
+        _scatter.deliver({}, live)
         try:
             work = _task.loaded(pickled)
         except BaseException as error:

@@ -7,8 +7,10 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 from scipy.special import logit
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
@@ -131,7 +133,8 @@ class NegativeDownsamplingClassifier(
         sample_weight : array-like of shape (n_samples,), optional
         **fit_params
             Passed on to the estimator's `fit`; arrays of one value for each sample are drawn from
-            as X is.
+            as X is. With scikit-learn's metadata routing these and weights are what the estimator
+            requests.
 
         Returns
         -------
@@ -142,6 +145,7 @@ class NegativeDownsamplingClassifier(
         ValueError
             There are not two classes, or `positive` is none of them.
         """
+        sample_weight, fit_params = self._routed(sample_weight, fit_params)
         labels, weights = self._checked(X, y, sample_weight)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         code = self._positive(codes)
@@ -159,6 +163,26 @@ class NegativeDownsamplingClassifier(
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
+
+    def _routed(self, sample_weight: Any, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return weights and parameters as the estimator requests them."""
+        if not get_config()["enable_metadata_routing"]:
+            return sample_weight, params
+        given = params if sample_weight is None else {**params, "sample_weight": sample_weight}
+        routed = dict(process_routing(self, "fit", **given).estimator.fit)
+        return routed.pop("sample_weight", None), routed
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return who is given metadata: the estimator, whose weights also weigh the negatives.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return MetadataRouter(owner=type(self).__name__).add(
+            estimator=self.estimator,
+            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+        )
 
     def _checked(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         if y is None:

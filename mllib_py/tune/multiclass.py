@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from sklearn import get_config
 from sklearn import multiclass as theirs
+from sklearn.utils.metadata_routing import process_routing
 
 from mllib_py.tune._spread import Spread, init_of
 from mllib_py.tune.imbalance import NegativeDownsamplingClassifier, most_negatives
@@ -79,6 +81,8 @@ class OneVsRestClassifier(Spread, theirs.OneVsRestClassifier):  # type: ignore[m
                 super().fit(X, y, **fit_params)
             return self
         most_negatives(self.max_negatives, 1)
+        if get_config()["enable_metadata_routing"]:
+            process_routing(self, "fit", **fit_params)  # refuses here what a worker would refuse
         sampled = NegativeDownsamplingClassifier(
             self.estimator,
             max_negatives=self.max_negatives,

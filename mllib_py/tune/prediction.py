@@ -129,7 +129,7 @@ def prediction_errors() -> Iterator[None]:
     ...     scored.collect()
     Traceback (most recent call last):
     mllib_py.tune.prediction.PredictionError: column 'x' holds null, NaN or infinity in 1 of 2 rows
-    of a batch, which LinearRegression.predict refuses
+    of a batch, and LinearRegression.predict failed: Input X contains NaN.
     """
     from pyspark.errors import PySparkException
 
@@ -357,7 +357,8 @@ def _answer(model: Any, inputs: Inputs, outputs: Outputs, batch: Any) -> list[An
         return outputs.made(getattr(model, outputs.method)(values))
     except Exception as e:
         blame = None if values is None else inputs.blame(values, batch.num_rows)
-        if blame is not None:
-            raise PredictionError(f"{blame}, which {call} refuses") from e
+        if blame is not None:  # which need not be the reason
+            first = next(iter(str(e).strip().splitlines()), type(e).__name__)
+            raise PredictionError(f"{blame}, and {call} failed: {first}") from e
         reason = " ".join(str(e).split())
         raise PredictionError(reason if values is None else f"{call} failed: {reason}") from e

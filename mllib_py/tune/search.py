@@ -68,9 +68,15 @@ class _OnSlots:
             timeout=self.trial_timeout,
             handle=handle,
             caller=self,
+            candidates=self._candidates(),
         ):
             super().fit(X, y, **params)  # type: ignore[misc]
         return self
+
+    def _candidates(self) -> Any:
+        """Return the grid or the distributions, whatever the twin calls them."""
+        params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        return params.get("param_grid", params.get("param_distributions"))
 
     def __sklearn_tags__(self) -> Any:
         if _ratings.is_als(self.estimator):  # which has no tags

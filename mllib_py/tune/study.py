@@ -240,10 +240,11 @@ class Study:
         return self
 
     def _check_slots(self, backend: Backend) -> None:
-        slots = backend.slots
-        if self._cores > slots:
+        slots, taken = backend.slots, backend.slots_for(self._cores)
+        if taken > slots:
             raise ValueError(
-                f"cores_per_trial is {self._cores}, and there are {slots} slots of one core"
+                f"cores_per_trial is {self._cores}, and there are {slots} slots: a trial takes "
+                f"{taken}"
             )
         if self._pruner is not None and not _reports(backend):
             raise ValueError("this backend takes no intermediate values: give pruner=None")
@@ -300,7 +301,7 @@ class Study:
         return (p for p in enumerate(self._space.points()) if p[0] not in tried)
 
     def _at_once(self, backend: Backend, ended: int) -> tuple[int, str]:
-        self._slots = backend.slots // self._cores
+        self._slots = backend.slots // backend.slots_for(self._cores)
         return _samplers.at_once(self._parallelism, self._sampler, self._trials, ended, self._slots)
 
     def explain(self) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,8 @@ from scipy import sparse
 from sklearn import ensemble as theirs
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mllib_py import tune
 
@@ -118,6 +123,41 @@ def test_what_is_fitted_holds_no_cluster(slots: Any) -> None:
     assert clone(forest).backend is slots
     np.testing.assert_array_equal(again.predict_proba(X), forest.predict_proba(X))
     assert not any("mllib_py" in type(value).__module__ for value in vars(again).values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_plain_object_is_read_where_this_package_is_not(
+    slots: Any, name: str, tmp_path: Path
+) -> None:
+    given: Any = 4
+    if name.startswith("Voting"):
+        kind = name.removeprefix("Voting")
+        inner = getattr(tune, f"RandomForest{kind}")(3, random_state=0)
+        piped = make_pipeline(StandardScaler(), getattr(tune, f"ExtraTrees{kind}")(3))
+        given = [("forest", inner), ("piped", piped)]
+    ours = getattr(tune, name)(given, backend=slots).fit(X, Y)
+    plain = ours.to_sklearn()
+    assert type(plain) is getattr(theirs, name)
+    method = "transform" if "Embedding" in name else "predict"
+    wanted = np.asarray(getattr(ours, method)(X).sum(axis=0)).tolist()
+    code = (
+        "import pickle, sys; import numpy as np; sys.modules['mllib_py'] = None\n"
+        "model, X = pickle.load(open(sys.argv[1], 'rb'))\n"
+        f"print(np.asarray(model.{method}(X).sum(axis=0)).tolist(), model.get_params())"
+    )
+
+    def read(model: Any) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "model"
+        path.write_bytes(pickle.dumps((model, X)))
+        return subprocess.run(
+            [sys.executable, "-c", code, path], capture_output=True, text=True, check=False
+        )
+
+    there = read(plain)
+    assert there.returncode == 0, there.stderr
+    assert there.stdout.startswith(str(wanted))
+    assert "ModuleNotFoundError" in read(ours).stderr
+    assert ours.backend is slots, "it has changed"
 
 
 def test_data_travel_once(slots: Any) -> None:

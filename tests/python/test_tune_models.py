@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from pyspark import SparkContext
 from sklearn import model_selection as theirs
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -144,6 +147,75 @@ def test_our_own_estimators_are_refused_inside_tasks(backend: SparkBackend) -> N
         ).fit(X)
     with pytest.raises(ValueError, match="trial_timeout cannot end a fit of KMeans"):
         tune.GridSearchCV(cluster.KMeans(), {"n_clusters": [2]}, trial_timeout=3).fit(X)
+
+
+SAYS = "LogisticRegression is fitted by Spark jobs of its own and cannot run inside a Spark task"
+MIXED = {
+    "svc": (SVC(), {"C": [0.1, 1.0]}),
+    "ours": (linear.LogisticRegression(), {"C": [0.1, 1.0]}),
+}
+
+
+@pytest.mark.parametrize("where", ["spark", "local"])
+def test_our_own_estimators_among_candidates_are_refused_too(
+    where: str, backend: SparkBackend
+) -> None:
+    slots: Any = backend if where == "spark" else "local"
+    grid = {"model": [SVC(), linear.LogisticRegression()]}
+    before = backend.shipped["tasks"]
+    with pytest.raises(ValueError, match=SAYS):
+        tune.GridSearchCV(Pipeline([("model", SVC())]), [grid], backend=slots).fit(X, Y)
+    with pytest.raises(ValueError, match=SAYS):
+        tune.MultiModelSearchCV(MIXED, backend=slots).fit(X, Y)
+    assert backend.shipped["tasks"] == before
+
+
+def test_a_model_of_ours_among_others_takes_all_to_the_driver(spark: Any) -> None:
+    search = tune.MultiModelSearchCV(MIXED, cv=3).fit(X, Y)
+    each = [theirs.GridSearchCV(e, g, cv=3).fit(X, Y) for e, g in MIXED.values()]
+    wanted = np.concatenate([g.cv_results_["mean_test_score"] for g in each])
+    np.testing.assert_allclose(search.cv_results_["mean_test_score"], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("where", ["spark", "local"])
+def test_our_own_estimators_are_refused_in_ensembles_and_by_joblib(
+    where: str, backend: SparkBackend
+) -> None:
+    slots: Any = backend if where == "spark" else "local"
+    ours = linear.LogisticRegression()
+    before = backend.shipped["tasks"]
+    with pytest.raises(ValueError, match=SAYS):
+        tune.OneVsRestClassifier(ours, backend=slots).fit(X, Y)
+    with pytest.raises(ValueError, match=SAYS):
+        tune.VotingClassifier([("ours", ours), ("svc", SVC())], backend=slots).fit(X, Y)
+    with joblib.parallel_config(tune.JoblibBackend(slots)):
+        with pytest.raises(ValueError, match=SAYS):
+            theirs.cross_val_score(ours, X, Y, cv=2)
+        assert backend.shipped["tasks"] == before
+        # A fitted one goes: it predicts by NumPy.
+        fitted = linear.LogisticRegression().fit(X, Y)
+        found = joblib.Parallel()(joblib.delayed(fitted.predict)(X) for _ in range(2))
+    np.testing.assert_array_equal(found[0], fitted.predict(X))
+
+
+class Slow(cluster.KMeans):
+    """Fails for two clusters, and else is a Spark job that does not end."""
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+        context = SparkContext.getOrCreate()
+        active = context.statusTracker().getActiveJobsIds
+        if self.n_clusters == 2:
+            while not active():
+                time.sleep(0.05)
+            raise LookupError("two are too few")
+        return context.parallelize([0], 1).map(lambda _: time.sleep(600)).collect()
+
+
+def test_a_search_of_our_own_estimators_that_ends_early_leaves_no_job(spark: Any) -> None:
+    options: dict[str, Any] = {"cv": 2, "error_score": "raise", "n_jobs": 4}
+    with pytest.raises(LookupError, match="two are too few"):
+        tune.GridSearchCV(Slow(), {"n_clusters": [3, 2]}, **options).fit(X)
+    assert not spark.sparkContext.statusTracker().getActiveJobsIds()
 
 
 def test_als_is_searched_on_folds_of_ratings(spark: Any) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn import ensemble, feature_selection, multiclass
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC, LinearSVC
@@ -146,6 +148,46 @@ def test_negatives_of_each_class_are_a_part_and_probabilities_are_not_moved(slot
     assert few.estimator.__class__ is LogisticRegression
     same = clone(few).fit(X, LABELS)
     np.testing.assert_array_equal(same.predict_proba(X), few.predict_proba(X))
+
+
+@pytest.mark.parametrize("max_negatives", [None, 10_000, 1.0])
+def test_requested_weights_are_routed_to_the_models(slots: Any, max_negatives: Any) -> None:
+    weights = np.random.default_rng(0).uniform(0.1, 5, len(X))
+    words = {"max_negatives": max_negatives, "random_state": 0, "backend": slots}
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = LogisticRegression().set_fit_request(sample_weight=True)
+        many = tune.OneVsRestClassifier(model, **words).fit(X, LABELS, sample_weight=weights)
+        twin = multiclass.OneVsRestClassifier(model).fit(X, LABELS, sample_weight=weights)
+        if max_negatives == 1.0:
+            share = many.estimators_[0].negative_share_
+            without = tune.OneVsRestClassifier(model, **words).fit(X, LABELS)
+            assert share != without.estimators_[0].negative_share_, "weights do not count"
+        else:
+            np.testing.assert_array_equal(many.predict_proba(X), twin.predict_proba(X))
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            tune.OneVsRestClassifier(LogisticRegression(), **words).fit(
+                X, LABELS, sample_weight=weights
+            )
+
+
+def test_plain_objects_of_ensembles(slots: Any) -> None:
+    forest = tune.RandomForestClassifier(3, random_state=0)
+    made = [
+        tune.OneVsRestClassifier(forest, backend=slots),
+        tune.OneVsOneClassifier(forest, backend=slots),
+        tune.RFE(forest, n_features_to_select=3, backend=slots),
+        tune.RFECV(forest, step=4, cv=2, backend=slots),
+    ]
+    for ours in made:
+        ours.fit(X[:300], LABELS[:300])
+        plain = ours.to_sklearn()
+        assert type(plain).__module__.startswith("sklearn.")
+        assert b"mllib_py" not in pickle.dumps(plain)
+        assert plain.predict(X).tolist() == ours.predict(X).tolist()
+        assert not hasattr(plain, "cluster_report_")
+    few = tune.OneVsRestClassifier(LogisticRegression(), max_negatives=9, backend=slots)
+    with pytest.raises(ValueError, match="scikit-learn has no NegativeDownsamplingClassifier"):
+        few.fit(X, LABELS).to_sklearn()
 
 
 def test_a_model_inside_a_model_is_fitted_in_the_workers_slot(slots: Any) -> None:

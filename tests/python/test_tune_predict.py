@@ -196,6 +196,17 @@ def test_pieces_make_the_whole_again() -> None:
     np.testing.assert_array_equal(again["a"], thing["a"])
 
 
+class Lookup(BaseEstimator):
+    """Takes any number, and fails of something else, but for the one row that it is tried on."""
+
+    fitted_ = True
+
+    def predict(self, X: Any) -> Any:
+        if len(X) == 1:
+            return np.ones(1)
+        raise LookupError("no key")
+
+
 def test_what_a_model_refuses_is_told_by_column(spark: Any) -> None:
     model = LogisticRegression().fit(X[:, :2], CODES)
     frame = spark.createDataFrame(
@@ -204,12 +215,19 @@ def test_what_a_model_refuses_is_told_by_column(spark: Any) -> None:
     with (
         pytest.raises(
             tune.PredictionError,
-            match=r"^column 'b' holds null, NaN or infinity in 2 of 3 rows of a batch, which "
-            r"LogisticRegression\.predict refuses$",
+            match=r"^column 'b' holds null, NaN or infinity in 2 of 3 rows of a batch, and "
+            r"LogisticRegression\.predict failed: Input X contains NaN\.$",
         ),
         tune.prediction_errors(),
     ):
         tune.predict(model, frame.coalesce(1), ["a", "b"]).collect()
+    with (
+        pytest.raises(
+            tune.PredictionError, match=r"infinity in 2 .*Lookup\.predict failed: no key"
+        ),
+        tune.prediction_errors(),
+    ):
+        tune.predict(Lookup(), frame.coalesce(1), ["a", "b"]).collect()
     lists = spark.createDataFrame([([1.0, 2.0],), ([1.0],)], "v array<double>").coalesce(1)
     with (
         pytest.raises(tune.PredictionError, match="'v' has arrays of different lengths in a batch"),

@@ -6,8 +6,10 @@ import inspect
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mllib_py import tune
 from mllib_py.tune import SparkBackend, WorkerLost, WorkTimeout
+from mllib_py.tune._simulated import HeldHandle
 
 X, Y = load_iris(return_X_y=True)
 GRID = {"C": [0.1, 1.0, 10.0], "gamma": [0.01, 0.1]}
@@ -207,8 +210,7 @@ def test_data_travel_once_and_splits_too(backend: SparkBackend) -> None:
     assert sent["bytes"] < 800_000 + 25_000 * sent["tasks"]
     assert sent["tasks"] < 150, "fits are put together"
     same(search, theirs.GridSearchCV(Ridge(), grid).fit(x, y))
-    live = [r() for r in backend._handles.values()]
-    assert all(h is None or h.released for h in live)
+    assert backend._ours.live() == ()
 
 
 class Fails(ClassifierMixin, BaseEstimator):
@@ -255,6 +257,78 @@ def test_fits_that_kill_their_process_get_the_error_score(
     deaths = len(list(tmp_path.glob("die-*")))
     assert 2 <= deaths <= 4
     assert search.predict(X[:2]).tolist() == [0, 0]
+
+
+class _Killed(BaseException):
+    """Ends the executor that it is raised in."""
+
+
+class OneExecutor:
+    """Two slots, threads, of an executor that takes along all that runs when it is killed."""
+
+    slots = 2
+    dies_together = True
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[Future[Any]] = set()
+
+    def slots_for(self, cores: int) -> int:
+        return 1
+
+    def submit(self, work: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            self._running.add(future)
+        threading.Thread(target=self._run, args=(work, future)).start()
+        return future
+
+    def _run(self, work: Any, future: Future[Any]) -> None:
+        try:
+            value = work()
+        except _Killed:
+            with self._lock:
+                lost, self._running = self._running, set()
+            for one in lost:
+                one.set_exception(WorkerLost("its executor has died"))
+            return
+        with self._lock:
+            mine = future in self._running
+            self._running.discard(future)
+        if mine:
+            future.set_result(value)
+
+    def scatter(self, *objects: Any) -> HeldHandle:
+        return HeldHandle(objects)
+
+    def close(self) -> None:
+        """Its threads end by themselves."""
+
+
+class Kills(Fails):
+    """Kills its executor a moment after others have begun, and otherwise takes its time."""
+
+    def fit(self, X: Any, y: Any) -> Fails:
+        time.sleep(0.2 if self.how else 0.6)
+        if self.how:
+            raise _Killed
+        return super().fit(X, y)
+
+
+def test_a_fit_whose_neighbour_kills_the_executor_keeps_its_score() -> None:
+    where = OneExecutor()
+    options: dict[str, Any] = {"cv": [(np.arange(100), np.arange(100, 150))], "error_score": -7}
+    search = tune.GridSearchCV(Kills(), {"how": ["kill", "", "", "kill", ""]}, **options)
+    search.set_params(backend=where, refit=False)
+    with pytest.warns(FitFailedWarning, match="2 fits failed"):
+        search.fit(X, Y)
+    assert (search.cv_results_["mean_test_score"] == -7).tolist() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_error_score_raise_ends_the_search(backend: SparkBackend, tmp_path: Path) -> None:
@@ -314,9 +388,28 @@ def test_bad_input_is_refused(
     assert backend.shipped["tasks"] == before
 
 
-def test_what_cannot_be_pickled_is_refused(backend: SparkBackend) -> None:
-    import threading
+class Locked(SVC):
+    """Holds what cannot be pickled, and is cloned nevertheless."""
 
+    def __init__(self, C: float = 1.0, lock: Any = None) -> None:
+        super().__init__(C=C)
+        self.lock = lock
+
+    def __sklearn_clone__(self) -> Locked:
+        return Locked(self.C, self.lock)
+
+
+@pytest.mark.parametrize("where", ["spark", "local"])
+def test_a_parameter_that_cannot_be_pickled_is_named(where: str, backend: SparkBackend) -> None:
+    search = tune.GridSearchCV(Locked(lock=threading.Lock()), {"C": [1]}, n_jobs=2)
+    says = (
+        "the parameter 'lock' of Locked cannot be pickled, so that workers cannot have it: .*lock"
+    )
+    with pytest.raises(TypeError, match=says):
+        search.set_params(backend=backend if where == "spark" else "local").fit(X, Y)
+
+
+def test_what_cannot_be_pickled_is_refused(backend: SparkBackend) -> None:
     lock = threading.Lock()
     search = tune.GridSearchCV(
         SVC(), GRID, backend=backend, scoring=lambda m, x, y: float(lock.locked())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -18,10 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.linear_model import LogisticRegression
 
 from mllib_py import tune
-from mllib_py.tune import LocalBackend, SparkBackend, WorkerLost, WorkTimeout
+from mllib_py.tune import LocalBackend, SparkBackend, Study, WorkerLost, WorkTimeout
+from mllib_py.tune._joblib import AHEAD, SlotsBackend
 from mllib_py.tune._ship import Shelf, pack
+from mllib_py.tune._spark import DriverThreads
 
 X = np.arange(12.0).reshape(4, 3)
 
@@ -68,6 +72,24 @@ def test_no_more_runs_at_once_than_there_are_slots(backend: SparkBackend, tmp_pa
 
     found = [backend.submit(count) for _ in range(10)]
     assert max(f.result() for f in found) <= 2
+
+
+def test_slots_of_several_cores_are_counted_once(spark: Any, monkeypatch: Any) -> None:
+    backend = SparkBackend(spark)
+    monkeypatch.setattr(backend._cluster, "cpus", 2)  # as spark.task.cpus says
+    monkeypatch.setattr(backend._cluster, "cores", lambda: [4, 4])
+    assert backend.slots == 4
+    assert [backend.slots_for(cores) for cores in (1, 2, 3, 4)] == [1, 1, 2, 2]
+    at_once = SlotsBackend(backend, Shelf(backend), cores=2).effective_n_jobs(-1) // AHEAD
+    assert at_once == 4
+    study = Study(abs, {"x": [1]}, sampler="random", trials=9, cores_per_trial=2, backend=backend)
+    assert study.explain()["parallelism"] == 4
+    monkeypatch.setattr(backend._cluster, "cores", lambda: [2])
+    study = Study(abs, {"x": [1]}, sampler="random", trials=9, cores_per_trial=3, backend=backend)
+    says = "cores_per_trial is 3, and there are 1 slots: a trial takes 2"
+    with pytest.raises(ValueError, match=says):
+        study.explain()
+    backend.close()
 
 
 def test_what_work_raises_comes_back_as_itself(backend: SparkBackend) -> None:
@@ -182,6 +204,56 @@ def test_work_that_takes_too_long_is_killed(backend: SparkBackend, tmp_path: Pat
     # Time counts from when the work was handed over: its worker may have been still starting.
     _wait(lambda: not path.exists() or not Path(f"/proc/{path.read_text()}").exists())
     assert backend.submit(lambda: 7, timeout=60).result() == 7
+
+
+@pytest.fixture
+def busy(spark: Any) -> Iterator[Any]:
+    """Keeps all cores for a while, so that the tasks of others wait in Spark."""
+    other = SparkBackend(spark)
+
+    def keep(folder: Path, seconds: float) -> None:
+        def hold(i: int) -> None:
+            (folder / f"held-{i}").touch()
+            time.sleep(seconds)
+
+        for i in range(2):
+            other.submit(lambda i=i: hold(i))
+        _wait(lambda: len(list(folder.glob("held-*"))) == 2)
+
+    yield keep
+    other.close()
+
+
+def test_work_that_waited_in_spark_has_all_its_time(
+    backend: SparkBackend, busy: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("mllib_py.tune._spark.GRACE", 0.5)
+    busy(tmp_path, 4)
+
+    def takes_its_time() -> int:
+        time.sleep(1.8)
+        return 7
+
+    # It begins after 4 s, at less than its time before the driver has looked for the second time.
+    assert backend.submit(takes_its_time, timeout=2).result() == 7
+
+
+def test_work_that_hangs_before_its_time_counts_is_ended_by_the_driver(
+    backend: SparkBackend, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("mllib_py.tune._spark.GRACE", 0.3)
+    start = time.monotonic()
+    with pytest.raises(WorkTimeout, match=r"more than 0\.2 s"):
+        backend.submit(_LoadsSlowly(), timeout=0.2).result()
+    assert time.monotonic() - start < 3
+
+
+def test_a_worker_lost_after_its_task_waited_is_no_timeout(
+    backend: SparkBackend, busy: Any, tmp_path: Path
+) -> None:
+    busy(tmp_path, 3)
+    with pytest.raises(WorkerLost):
+        backend.submit(lambda: os.kill(os.getpid(), signal.SIGKILL), timeout=2).result()
 
 
 def test_cancelled_work_is_killed(backend: SparkBackend, tmp_path: Path) -> None:
@@ -333,6 +405,97 @@ def test_a_handle_also_works_in_ones_own_rdd(spark: Any, backend: SparkBackend) 
     rdd = spark.sparkContext.parallelize([0, 1], 2)
     assert rdd.map(lambda i: float(handle.get()[0][i, 0])).collect() == [0.0, 3.0]
     handle.release()
+
+
+def _held(wait: float = 0.1) -> tuple[int, set[str]]:
+    """What a worker has opened, and was brought."""
+    from mllib_py.tune import _scatter
+
+    time.sleep(wait)  # so that each worker has work
+    return os.getpid(), set(_scatter._opened) | set(_scatter._delivered)
+
+
+class _Opens:
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+    def __call__(self) -> tuple[int, set[str]]:
+        self.handle.get()
+        return _held()
+
+
+@pytest.mark.parametrize("strategy", ["broadcast", "files"])
+def test_workers_forget_what_a_closed_backend_had_scattered(spark: Any, strategy: str) -> None:
+    first, second = SparkBackend(spark), SparkBackend(spark)
+    handle = first.scatter_by(strategy, X)
+    key = handle.key
+    opened = [f.result() for f in [first.submit(_Opens(handle)) for _ in range(6)]]
+    assert all(key in keys for _, keys in opened)
+    kept = second.scatter_by(strategy, X)
+    found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
+    again = {pid for pid, _ in opened} & set(found)
+    assert again, "no worker was used again"
+    assert all(key in found[pid] for pid in again), "forgotten while it is live"
+    first.close()
+    found = dict(f.result() for f in [second.submit(_held) for _ in range(6)])
+    assert not any(key in keys for keys in found.values())
+    assert second.submit(_Opens(kept)).result()[1] == {kept.key}
+    second.close()
+
+
+def test_two_searches_leave_nothing_in_workers(spark: Any, backend: SparkBackend) -> None:
+    x, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
+    for _ in range(2):
+        tune.GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2).fit(x, y)
+    found = [f.result()[1] for f in [backend.submit(_held) for _ in range(6)]]
+    assert set().union(*found) <= set(backend._sent.live())
+
+
+def test_local_processes_forget_too() -> None:
+    backend = LocalBackend(1)
+    handle = backend.scatter(X)
+    path = handle._path
+    key = handle.key
+    assert backend.submit(_Opens(handle)).result()[1] == {key}
+    del handle
+    gc.collect()
+    assert not path.exists(), "the backend holds what its caller has forgotten"
+    assert backend.submit(_held).result()[1] == set()
+    backend.close()
+
+
+def test_local_processes_have_the_cores_of_the_machine() -> None:
+    cores = os.cpu_count() or 1
+    backend = LocalBackend(1)
+    with pytest.raises(ValueError, match=f"{cores + 1} cores cannot run: this machine has {cores}"):
+        backend.submit(lambda: 1, cores=cores + 1)
+    backend.close()
+    with pytest.warns(UserWarning, match=f"1000 processes share the {cores} cores"):
+        LocalBackend(1000).close()
+
+
+def test_driver_threads_end_the_jobs_of_what_runs(spark: Any, tmp_path: Path) -> None:
+    threads = DriverThreads(2)
+    context = spark.sparkContext
+
+    def jobs(name: str) -> None:
+        for i in range(100):
+            (tmp_path / f"{name}-{i}").touch()
+            context.parallelize([0], 1).map(lambda _: time.sleep(600)).collect()
+
+    # As a fit of ours does: its jobs are in a group of its own, by a thread of the JVM.
+    def grouped() -> None:
+        context.setJobGroup("mllib_py-fit", "a fit")
+        jobs("grouped")
+
+    running = [threads.submit(lambda: jobs("plain")), threads.submit(grouped)]
+    waiting = threads.submit(lambda: (tmp_path / "waited").touch())
+    _wait(lambda: len(context.statusTracker().getActiveJobsIds()) == 2)
+    threads.close()
+    assert not context.statusTracker().getActiveJobsIds()
+    assert all(f.exception() is not None for f in running)
+    assert waiting.cancelled()
+    assert not (tmp_path / "waited").exists()
 
 
 def test_local_processes_map_a_file_too() -> None:

@@ -1,4 +1,4 @@
-"""Searches on a cluster, as a process of its own: ``tuning.py MASTER FOLDER``; tells JSON."""
+"""Searches on a cluster, as a process of its own: ``tuning.py MASTER FOLDER HDFS``; tells JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,27 @@ class KillsItsExecutor(SVC):
         return super().fit(X, y)
 
 
+def through(spark: Any, folder: str, data: Any) -> dict[str, Any]:
+    """Scatter through a folder; what it says, and whether both executors have the data."""
+    backend = tune.SparkBackend(spark, folder=folder)
+    handle = backend.scatter_by("files", data)
+
+    def look() -> tuple[int, float, bool]:
+        found = handle.get()[0]
+        time.sleep(0.2)  # so that each executor has some of the work
+        return executor(), float(found.sum()), found.flags.writeable
+
+    seen = [f.result() for f in [backend.submit(look) for _ in range(8)]]
+    backend.close()
+    return {
+        "by": handle.explain()["by"],
+        "executors": len({e for e, _, _ in seen}),
+        "same": {(s, w) for _, s, w in seen} == {(float(data.sum()), False)},
+    }
+
+
 def main() -> None:
-    master, folder = sys.argv[1:]
+    master, folder, hdfs = sys.argv[1:]
     spark = mllib_py.session(
         master,
         memory="1g",
@@ -73,6 +93,11 @@ def main() -> None:
     told["auto"] = backend.scatter(x).explain()["strategy"], backend.scatter(large).explain()
     gone = backend.scatter_by("files", large)
     gone.release()
+    shared = Path(folder) / "shared"
+    shared.mkdir()
+    told["shared"] = through(spark, str(shared), large)
+    told["shared"]["left"] = len(list(shared.iterdir()))
+    told["hdfs"] = through(spark, f"{hdfs}/scattered", large)
 
     grid = {"kill": ["", "once"], "C": [0.1, 1.0]}
     search = tune.GridSearchCV(KillsItsExecutor(folder=folder), grid, backend=backend, cv=3)
