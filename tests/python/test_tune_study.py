@@ -432,6 +432,9 @@ class NoBackend:
 
     slots = 2
 
+    def slots_for(self, cores: int) -> int:
+        return cores
+
     def submit(self, *_: Any, **__: Any) -> Any:
         raise AssertionError("a job was run")
 
