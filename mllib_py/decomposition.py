@@ -164,6 +164,10 @@ def svd(
 def _laid_out(x: Any, frame: Any, features: Any) -> tuple[Layout, bool]:
     """Return the rows laid out, and whether they are ours to release."""
     if isinstance(x, Layout):
+        if x._weighted:
+            raise ValueError(
+                "a decomposition takes no weights of rows; lay the rows out without sample_weight"
+            )
         return x, False
     if frame is not None:
         return _layout.of_frame(frame, None, None, target="none", features=features), True

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
 import mllib_py
-from mllib_py.decomposition import SVD, svd
+from mllib_py.decomposition import PCA, SVD, TruncatedSVD, svd
 
 pytestmark = pytest.mark.usefixtures("spark")
 METHODS = ["gramian", "randomized", "tsqr"]
@@ -159,6 +159,19 @@ def test_bad_input_is_refused() -> None:
         svd(a, 1)
     with pytest.raises(ValueError, match="beyond float64"):
         svd(np.full((4, 2), 1e200), 1)
+
+
+def test_weights_are_refused() -> None:
+    a = graded(20, 4, [1.0, 0.5])
+    weighted = mllib_py.layout(a, sample_weight=np.arange(20.0))
+    classed = mllib_py.layout(a, np.arange(20) % 2)
+    for data in (weighted, classed.by_class([1.0, 2.0])):
+        for fit in (lambda d: svd(d, 1), PCA(1).fit, TruncatedSVD(1).fit):
+            with pytest.raises(ValueError, match="takes no weights of rows"):
+                fit(data)
+    assert len(svd(classed, 1).s) == 1
+    weighted.release()
+    classed.release()
 
 
 def test_a_layout_serves_several() -> None:
