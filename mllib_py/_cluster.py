@@ -40,7 +40,8 @@ class Clustered(NamedTuple):
     centres: NDArray[np.float64]
     labels: NDArray[np.int32] | None
     report: dict[str, Any]
-    counts: NDArray[np.float64] | None = None
+    #: Of mini-batches, by centre: weights that it has seen, and its sums' lengths.
+    seen: NDArray[np.float64] | None = None
 
 
 def run(
@@ -63,8 +64,10 @@ def run(
         told = _bridge.ask("kmeansResult", found, f"{path}.out")
         centres = np.fromfile(f"{path}.out").reshape(told["k"], data.n_features)
         labels = np.fromfile(f"{path}.out.labels", np.int32) if params["labels"] else None
-        counts = np.fromfile(f"{path}.out.counts") if name == "miniBatch" else None
-    return Clustered(centres, labels, told, counts)
+        seen = None
+        if name == "miniBatch":
+            seen = np.fromfile(f"{path}.out.counts").reshape(2, -1)
+    return Clustered(centres, labels, told, seen)
 
 
 class Clustering(
@@ -214,7 +217,8 @@ class Clustering(
             "seed": int(random.randint(2**31 - 1)),
         }
 
-    def _keep(self, found: Clustered, dtype: Any) -> None:
+    def _keep(self, found: Clustered, dtype: Any, *, whole: bool = True) -> None:
+        """Keep what was found, of all rows or of a batch."""
         self.cluster_centers_ = found.centres.astype(dtype)
         report = found.report
         self.inertia_ = report["inertia"]
@@ -226,7 +230,7 @@ class Clustering(
             self.labels_ = found.labels
         elif hasattr(self, "labels_"):
             del self.labels_
-        if self.n_clusters_found_ < self.n_clusters:
+        if whole and self.n_clusters_found_ < self.n_clusters:
             warnings.warn(
                 f"Number of distinct clusters ({self.n_clusters_found_}) found smaller than"
                 f" n_clusters ({self.n_clusters}). Possibly due to duplicate points in X.",
@@ -287,13 +291,23 @@ class Clustering(
         check_is_fitted(self)
         if _layout.is_spark(X):
             return self._on_spark(X, "prediction")
-        matrix = self._checked(X, reset=False)
-        centres = self.cluster_centers_.astype(matrix.dtype, copy=False)
+        matrix, centres = self._beside(self._checked(X, reset=False))
         if self.distance == "cosine":
-            labels = np.argmax(_dense(matrix @ centres.T), axis=1)
+            labels = np.argmax(np.asarray(matrix @ centres.T), axis=1)
         else:
             labels = pairwise_distances_argmin(matrix, centres)
         return labels.astype(np.int32)
+
+    def _beside(self, matrix: Any) -> tuple[Any, NDArray[Any]]:
+        """Return rows and centres of their dtype; dense ones without what is common to all.
+
+        Far from the origin squares would lose the digits that distances are made of.
+        """
+        centres = self.cluster_centers_.astype(matrix.dtype, copy=False)
+        if self.distance == "cosine" or sp.issparse(matrix):
+            return matrix, centres
+        shift = centres.mean(axis=0)
+        return matrix - shift, centres - shift
 
     def transform(self, X: Any) -> Any:
         """Return the distance of each row from each centre.
@@ -311,8 +325,7 @@ class Clustering(
         check_is_fitted(self)
         if _layout.is_spark(X):
             return self._on_spark(X, "distances")
-        matrix = self._checked(X, reset=False)
-        centres = self.cluster_centers_.astype(matrix.dtype, copy=False)
+        matrix, centres = self._beside(self._checked(X, reset=False))
         between = cosine_distances if self.distance == "cosine" else euclidean_distances
         return between(matrix, centres)
 
@@ -331,37 +344,26 @@ class Clustering(
         -------
         float
             Minus the weighted sum of squared distances to the nearest centres (of the cosine
-            distance, of 1 - cos).
+            distance, of 1 - cos, which is 1 for a row of zeros).
         """
         check_is_fitted(self)
-        if isinstance(X, Layout) or _layout.as_frame(X, supervised=False) is not None:
-            return -self._inertia_of(X, sample_weight)
-        matrix = self._checked(X, reset=False)
-        weights = _layout.checked_weights(sample_weight, matrix.shape[0])
-        labels = self.predict(matrix)
-        centres = self.cluster_centers_[labels].astype(np.float64)
-        if self.distance == "cosine":
-            lengths = row_norms(matrix) * row_norms(centres)
-            cos = np.asarray(_dense(_times(matrix, centres)).sum(axis=1)).ravel() / lengths
-            apart = 1 - cos
-        else:
-            apart = row_norms(np.asarray(matrix - centres), squared=True)
-        return -float(apart.sum() if weights is None else apart @ weights)
-
-    def _inertia_of(self, x: Any, sample_weight: Any) -> float:
-        data, ours = x, False
-        if not isinstance(x, Layout):
-            frame = _layout.as_frame(x, supervised=False)
-            data = _layout.of_frame(
-                frame, None, sample_weight, target="none", features=self._columns_of(frame)
-            )
-            ours = True
+        data = X if isinstance(X, Layout) else self._laid_out_to_score(X, sample_weight)
         try:
             with self._centres_file() as (path, meta):
-                return float(_bridge.call("kmeansInertia", data._handle, path, meta))
+                return -float(_bridge.call("kmeansInertia", data._handle, path, meta))
         finally:
-            if ours:
+            if data is not X:
                 data.release()
+
+    def _laid_out_to_score(self, x: Any, sample_weight: Any) -> Layout:
+        frame = _layout.as_frame(x, supervised=False)
+        if frame is not None:
+            return _layout.of_frame(
+                frame, None, sample_weight, target="none", features=self._columns_of(frame)
+            )
+        matrix = self._checked(x, reset=False)
+        weights = _layout.checked_weights(sample_weight, matrix.shape[0])
+        return _layout.of_arrays(matrix, None, weights, target="none")
 
     # ---- Spark
 
@@ -396,14 +398,6 @@ class _CentresFile:
 
     def __exit__(self, *of: Any) -> None:
         self._file.__exit__(*of)
-
-
-def _dense(x: Any) -> NDArray[Any]:
-    return x.toarray() if sp.issparse(x) else np.asarray(x)
-
-
-def _times(x: Any, y: NDArray[Any]) -> Any:
-    return x.multiply(y).tocsr() if sp.issparse(x) else x * y
 
 
 def seed_of(random_state: Any) -> np.random.RandomState:

@@ -66,7 +66,14 @@ class Fit:
         self.method: str = told["method"]
         self.converged: bool = told["converged"]
         self.certificate = Certificate(**told["certificate"])
+        self._failed: list[dict[str, Any]] = told["failed"]
         self.costs: list[dict[str, Any]] = told["costs"]
+
+    def failed(self) -> str:
+        """Say which numbers of the certificate are above what they may be; "" if none is."""
+        return ", ".join(
+            f"{f['name']} is {f['value']:.3g}, above {f['most']:.3g}" for f in self._failed
+        )
 
     def explain(self) -> str:
         """Say which method was taken, and what the others were thought to cost."""

@@ -18,8 +18,12 @@ def beside_rows(x: Any, scored: Callable[[Any], Any], out: str) -> Any:
 
     Of a DataFrame that is it with the column more, of an RDD of rows an RDD of that column.
     """
-    found = scored(as_frame(x, supervised=False))
-    return found if hasattr(x, "_jdf") else found.rdd.map(_Column(out))
+    return column_as(x, scored(as_frame(x, supervised=False)), out)
+
+
+def column_as(x: Any, found: Any, out: str) -> Any:
+    """Return a DataFrame as it is, but where the rows in it came as an RDD: that of its column."""
+    return found.rdd.map(_Column(out)) if hasattr(x, "mapPartitions") else found
 
 
 class _Column:

@@ -38,12 +38,14 @@ class Layout:
         classes: NDArray[Any] | None,
         feature_names: Sequence[str] | None,
         targets: bool = True,
+        weighted: bool = False,
         frame: Any = None,
         columns: Sequence[str] = (),
     ) -> None:
         self._handle = handle
         self._of: Layout | None = None  # whose rows these are
         self._has_targets = targets
+        self._weighted = weighted
         # The Spark DataFrame that the rows are, and their columns in it.
         self._frame = frame
         self._columns = list(columns)
@@ -75,6 +77,7 @@ class Layout:
         )
         out = Layout(
             handle,
+            weighted=True,
             n_features=self.n_features,
             classes=self.classes,
             feature_names=self.feature_names,
@@ -289,6 +292,7 @@ def of_arrays(
         classes=classes,
         feature_names=names,
         targets=y is not None,
+        weighted=weights is not None,
     )
 
 
@@ -442,6 +446,7 @@ def of_frame(
         classes=classes,
         feature_names=names,
         targets=label is not None,
+        weighted=sample_weight is not None,
         frame=df,
         columns=columns,
     )

@@ -54,8 +54,8 @@ class KMeans(Clustering):
     random_state : int, RandomState or None, default=None
         Of the seeds. The same data give the same seeds in any partitioning. "k-means++" draws a
         row of arrays by its place in the sum over all rows; "k-means||" and "random" by the row's
-        number, or, of Spark's data, whose rows have none, by its content: rows that are equal are
-        then drawn as one.
+        number, or, of Spark's data, whose rows have none, by its content; of rows that are equal
+        each copy in a block draws for itself, so that then the blocks have a say.
     copy_x
         Taken for scikit-learn's sake, and not used: data are never changed.
     algorithm : {"lloyd", "elkan", "full"}, default="lloyd"
@@ -235,7 +235,7 @@ class MiniBatchKMeans(Clustering):
     n_steps_ : int
         Batches.
     n_clusters_found_ : int
-        Centres that have rows.
+        Centres that have rows; after `partial_fit`, that have had some.
     history_ : ndarray of shape (n_steps,)
         The mean inertia of a row of each batch, of the last fit.
     report_ : dict
@@ -335,11 +335,11 @@ class MiniBatchKMeans(Clustering):
         begun = hasattr(self, "cluster_centers_")
         if not begun:
             self._random, self.n_steps_ = seed_of(self.random_state), 0
-        return self._go(X, sample_weight, self._counts if begun else np.zeros(0))
+        return self._go(X, sample_weight, self._seen if begun else np.zeros((2, 0)))
 
-    def _go(self, x: Any, sample_weight: Any, counts: Any) -> Self:
-        """Run batches, or with the counts so far (none before seeds) one of all rows."""
-        on = counts is not None and len(counts) > 0
+    def _go(self, x: Any, sample_weight: Any, seen: Any) -> Self:
+        """Run batches, or with what centres have seen (none before seeds) one of all rows."""
+        on = seen is not None and seen.size > 0
         data, matrix, ours = self._laid_out(x, sample_weight, reset=not on)
         try:
             if on:
@@ -357,17 +357,23 @@ class MiniBatchKMeans(Clustering):
                 "init_size": self._seed_rows(),
                 "max_no_improvement": self.max_no_improvement,
                 "reassignment_ratio": float(self.reassignment_ratio),
-                "whole": counts is not None,
-                "counts": [] if counts is None else counts.tolist(),
+                "whole": seen is not None,
+                "counts": [] if seen is None else seen[0].tolist(),
+                "lengths": [] if seen is None else seen[1].tolist(),
                 "labels": matrix is not None and bool(self.compute_labels),
             }
             found = run("miniBatch", data, params, start, show=bool(self.verbose))
         finally:
             if ours:
                 data.release()
-        self._counts = found.counts
+        assert found.seen is not None
+        self._seen = found.seen
         self.n_steps_ += found.report["steps"]
-        self._keep(found, np.float64 if matrix is None else matrix.dtype)
+        if seen is not None:
+            found.report["found"] = int(np.count_nonzero(found.seen[0]))
+        dtype = np.float64 if matrix is None else matrix.dtype
+        # A batch may well miss centres.
+        self._keep(found, dtype, whole=seen is None)
         return self
 
     def _seed_rows(self) -> int:

@@ -24,7 +24,7 @@ from mllib_py._decomposition import (
     moments,
     padded,
 )
-from mllib_py._features import Featured, beside_rows, linear_scores
+from mllib_py._features import Featured, beside_rows, column_as, linear_scores
 from mllib_py._layout import Layout, is_spark
 
 __all__ = ["PCA", "SVD", "Certificate", "TruncatedSVD", "svd"]
@@ -37,8 +37,9 @@ class SVD:
 
     Attributes
     ----------
-    U : ndarray of shape (n_samples, k) or DataFrame
-        Left vectors; of a Spark DataFrame or a layout of one, it with a column ``u`` more.
+    U : ndarray of shape (n_samples, k), DataFrame or RDD
+        Left vectors; of a Spark DataFrame or a layout of one, it with a column ``u`` more; of an
+        RDD of rows, one of the rows of U.
     s : ndarray of shape (k,)
         Singular values, descending.
     Vt : ndarray of shape (k, n_features)
@@ -111,8 +112,8 @@ def svd(
     center : bool, default=False
         Take the columns' means from the rows; sparse rows stay sparse.
     tol : float, optional
-        Of the residuals, as a share of the largest singular value. Default: 1e-9, of float32 rows
-        1e-5.
+        Of the residuals, as a share of the largest singular value. None or 0: 1e-9, of float32
+        rows 1e-5.
     n_oversamples : int, default=10
         Vectors beyond k that the randomised method goes on with.
     max_passes : int, default=300
@@ -128,8 +129,13 @@ def svd(
     -------
     SVD
         Unpacks to U, s, Vt. Of arrays and layouts of arrays U is an array. Of a Spark DataFrame,
-        or a layout of one, it is that with a column ``u``, and triples whose value is rounding are
-        left out.
+        a path or a layout of one, it is that with a column ``u``, of an RDD an RDD of U's rows; in
+        Spark triples whose value is rounding are left out.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The vectors did not converge, or the certificate does not hold; it says which number fails.
 
     Raises
     ------
@@ -145,13 +151,20 @@ def svd(
     """
     _checks.whole("k", k, 1)
     _checks.one_of("method", method, METHODS)
+    if tol is not None:
+        _checks.number("tol", tol, 0, 1)
+    _checks.whole("n_oversamples", n_oversamples, 1)
+    _checks.whole("max_passes", max_passes, 1)
     frame = X._frame if isinstance(X, Layout) else _layout.as_frame(X, supervised=False)
+    if features is not None and (frame is None or isinstance(X, Layout)):
+        raise ValueError("features names columns of a Spark DataFrame or path; leave it out here")
     data, ours = _laid_out(X, frame, features)
     try:
         fit = _decomposed(data, k, method, center, tol, n_oversamples, max_passes, random_state)
         if frame is not None:
-            columns = data._columns
-            left = left_frame(fit, frame, columns, "u") if compute_u else None
+            left = None
+            if compute_u:
+                left = column_as(X, left_frame(fit, frame, data._columns, "u"), "u")
             return SVD(left, fit.s, fit.vt, fit)
         k = min(k, fit.rows, data.n_features)
         left = completed(left_array(fit), k) if compute_u else None
@@ -164,6 +177,10 @@ def svd(
 def _laid_out(x: Any, frame: Any, features: Any) -> tuple[Layout, bool]:
     """Return the rows laid out, and whether they are ours to release."""
     if isinstance(x, Layout):
+        if x._weighted:
+            raise ValueError(
+                "a decomposition takes no weights of rows; lay the rows out without sample_weight"
+            )
         return x, False
     if frame is not None:
         return _layout.of_frame(frame, None, None, target="none", features=features), True
@@ -185,7 +202,7 @@ def _decomposed(
         min(k, data.n_features),
         centred=bool(center),
         method=method,
-        tol=tol,
+        tol=tol or None,
         oversamples=n_oversamples,
         max_passes=max_passes,
         seed=int(check_random_state(random_state).randint(2**31 - 1)),
@@ -194,6 +211,13 @@ def _decomposed(
         warnings.warn(
             f"the singular vectors did not converge in {fit.certificate.passes} passes: raise"
             " max_passes or tol, or take a smaller k",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    elif not fit.certificate.holds:
+        warnings.warn(
+            f"the certificate does not hold: {fit.failed()}; raise n_oversamples, or take"
+            " method='gramian' or 'tsqr'",
             ConvergenceWarning,
             stacklevel=3,
         )
@@ -269,7 +293,7 @@ class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, B
             k,
             self.method,
             center,
-            self.tol or None,
+            self.tol,
             self.n_oversamples,
             self.max_passes,
             self.random_state,

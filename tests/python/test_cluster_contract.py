@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,36 @@ def test_policies_of_empty_clusters() -> None:
     assert set(dropped.labels_) == {0, 1}
     with pytest.raises(ValueError, match="1 of 3 clusters became empty in iteration 1"):
         KMeans(3, init=init, empty_cluster="error").fit(x)
+
+
+def test_policies_hold_in_the_end_too() -> None:
+    # The one iteration moves the second centre to 12.5, where no row is nearest to it.
+    x, init = np.array([[4.0], [6.0], [7.9], [9.0], [16.0], [17.1]]), [[2.0], [14.0], [20.0]]
+    with pytest.warns(ConvergenceWarning, match=r"clusters \(2\) found smaller"):
+        kept = KMeans(3, init=init, max_iter=1).fit(x)
+    assert set(kept.labels_) == {0, 2}
+    with pytest.warns(ConvergenceWarning, match="found smaller"):
+        dropped = KMeans(3, init=init, max_iter=1, empty_cluster="drop").fit(x)
+    assert dropped.cluster_centers_.shape == (2, 1)
+    with pytest.warns(ConvergenceWarning, match="found smaller"):  # one in the iteration, one then
+        twice = KMeans(4, init=[*init, [500.0]], max_iter=1, empty_cluster="drop").fit(x)
+    np.testing.assert_array_equal(twice.cluster_centers_, dropped.cluster_centers_)
+    np.testing.assert_array_equal(dropped.predict(x), dropped.labels_)
+    assert set(dropped.labels_) == {0, 1}
+    with pytest.raises(ValueError, match="1 of 3 clusters became empty in iteration 1"):
+        KMeans(3, init=init, max_iter=1, empty_cluster="error").fit(x)
+
+
+def test_a_batch_that_misses_a_centre_is_no_warning() -> None:
+    model = MiniBatchKMeans(3, init=[[0.0], [10.0], [20.0]], reassignment_ratio=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.partial_fit([[0.0], [9.0], [11.0]])
+        assert model.n_clusters_found_ == 2
+        model.partial_fit([[20.0], [21.0], [22.0]])
+    assert model.n_clusters_found_ == 3
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        MiniBatchKMeans(3, random_state=0).fit(np.ones((9, 1)))
 
 
 def test_starts_that_a_function_gives() -> None:

@@ -69,6 +69,42 @@ def test_far_from_the_origin() -> None:
         assert ours.inertia_ <= theirs.inertia_ * (1 + 1e-3)
 
 
+def test_rows_far_out_are_labelled_as_in_the_fit(spark: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = 1e8 + rng.integers(4, size=(400, 3)) + 0.2 * rng.random((400, 3))
+    model = KMeans(12, random_state=0).fit(x)
+    np.testing.assert_array_equal(model.predict(x), model.labels_)
+    apart = np.linalg.norm(x[:, None] - model.cluster_centers_, axis=2)
+    np.testing.assert_allclose(model.transform(x), apart, atol=1e-6)
+    rdd = spark.sparkContext.parallelize(x.tolist(), 2)
+    assert model.predict(rdd).collect() == model.labels_.tolist()
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_sparse_rows_and_zeros_have_a_score(distance: str) -> None:
+    x = sp.random(300, 40, 0.1, random_state=0) + sp.csr_matrix(np.eye(1, 40).repeat(300, 0))
+    weight = np.arange(300) % 3
+    model = KMeans(5, distance=distance, random_state=0).fit(x, sample_weight=weight)
+    for rows in (x, x.toarray(), x.astype(np.float32)):
+        np.testing.assert_allclose(
+            model.score(rows, sample_weight=weight), -model.inertia_, rtol=1e-5
+        )
+    zeros = sp.csr_matrix((2, 40))
+    apart = 1.0 if distance == "cosine" else (model.cluster_centers_**2).sum(axis=1).min()
+    assert model.score(zeros) == pytest.approx(-2 * apart)
+
+
+def test_batches_by_the_cosine_are_means_of_all_directions() -> None:
+    rng = np.random.default_rng(0)
+    # Directions of the first batch are far apart, so that their sum is short.
+    first, second = rng.normal(size=(50, 4)), rng.normal(size=(30, 4)) + 5
+    model = MiniBatchKMeans(1, distance="cosine", random_state=0, reassignment_ratio=0)
+    model.partial_fit(first).partial_fit(second)
+    rows = np.r_[first, second]
+    mean = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).sum(axis=0)
+    np.testing.assert_allclose(model.cluster_centers_[0], mean / np.linalg.norm(mean))
+
+
 def test_cosine_is_euclidean_on_rows_of_length_one() -> None:
     x, _ = make_blobs(1500, 6, centers=10, cluster_std=3.0, random_state=3)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)

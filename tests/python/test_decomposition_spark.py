@@ -104,9 +104,12 @@ def test_rdds_and_files(spark: Any, rows: np.ndarray, tmp_path: Path, vectors: A
         context.parallelize([Vectors.dense(r) for r in rows], 3),
         context.parallelize(list(rows), 2),
     ):
-        np.testing.assert_allclose(svd(rdd, 2, features="features").s, expected, rtol=1e-10)
+        found = svd(rdd, 2, features="features")
+        np.testing.assert_allclose(found.s, expected, rtol=1e-10)
+        np.testing.assert_allclose(found.U.collect(), svd(rows, 2).U, atol=1e-8)
     vectors.select("features").write.parquet(str(tmp_path / "rows.parquet"))
     found = svd(str(tmp_path / "rows.parquet"), 2)
+    assert found.U.columns == ["features", "u"]
     np.testing.assert_allclose(found.s, expected, rtol=1e-10)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.sparse.linalg import svds
 from sklearn.exceptions import ConvergenceWarning
 
 import mllib_py
-from mllib_py.decomposition import SVD, svd
+from mllib_py import _bridge
+from mllib_py.decomposition import PCA, SVD, TruncatedSVD, svd
 
 pytestmark = pytest.mark.usefixtures("spark")
 METHODS = ["gramian", "randomized", "tsqr"]
@@ -151,6 +153,19 @@ def test_bad_input_is_refused() -> None:
         svd(a, 0)
     with pytest.raises(ValueError, match="method must be one of 'auto', 'gramian'"):
         svd(a, 1, method="jacobi")
+    with pytest.raises(ValueError, match="tol must be a number of at least 0 and at most 1"):
+        svd(a, 1, tol=-1e-3)
+    with pytest.raises(ValueError, match="n_oversamples must be an integer of at least 1, not 0"):
+        svd(a, 1, n_oversamples=0)
+    with pytest.raises(ValueError, match="max_passes must be an integer of at least 1, not 0"):
+        svd(a, 1, max_passes=0)
+    laid = mllib_py.layout(a)
+    for x in (a, laid):
+        with pytest.raises(ValueError, match="features names columns of a Spark DataFrame"):
+            svd(x, 1, features=["a"])
+    laid.release()
+    with pytest.raises(ValueError, match="method='gramian' sums a matrix of 50000 x 50000 numbers"):
+        svd(sp.eye(4, 50_000, format="csr"), 1, method="gramian")
     a[3, 2] = np.nan
     with pytest.raises(ValueError, match=r"Input X contains NaN: column \(values\) 2 \(1\)"):
         svd(a, 1)
@@ -159,6 +174,60 @@ def test_bad_input_is_refused() -> None:
         svd(a, 1)
     with pytest.raises(ValueError, match="beyond float64"):
         svd(np.full((4, 2), 1e200), 1)
+
+
+def test_a_tolerance_of_0_is_the_default() -> None:
+    a = graded(400, 60, 0.98 ** np.arange(60))
+    zero = svd(a, 3, method="randomized", tol=0).certificate_
+    assert zero == svd(a, 3, method="randomized").certificate_
+
+
+def test_many_copies_of_a_singular_value() -> None:
+    """A Krylov space of blocks has at most as many copies as a block has columns."""
+    a = graded(80, 60, np.repeat([1.0, 0.5], 30))
+    for k in (8, 17, 30):
+        check(a, svd(a, k, method="randomized"), k)
+
+
+def test_a_certificate_that_does_not_hold_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = graded(60, 12, 0.8 ** np.arange(12))
+    asked = _bridge.ask
+
+    def missing(name: str, *of: Any) -> Any:
+        told = asked(name, *of)
+        if name == "svdResult":
+            told["certificate"]["holds"] = False
+            told["failed"] = [{"name": "error", "value": 1.0, "most": 0.5}]
+        return told
+
+    monkeypatch.setattr(_bridge, "ask", missing)
+    with pytest.warns(ConvergenceWarning, match=r"does not hold: error is 1, above 0\.5"):
+        svd(a, 2)
+
+
+def test_more_columns_than_spark_takes() -> None:
+    few = [sp.random(*shape, 0.02, random_state=1) for shape in ((1000, 5), (5, 70_000))]
+    a = few[0] @ sp.diags([9.0, 7.0, 5.0, 3.0, 2.0]) @ few[1]
+    a = (a + 0.1 * sp.random(1000, 70_000, 2e-4, random_state=0)).tocsr()
+    found = svd(a, 3)
+    u, s, vt = svds(a, 3)
+    np.testing.assert_allclose(found.s, s[::-1], rtol=1e-8)
+    np.testing.assert_allclose(np.abs(np.diag(found.Vt @ vt[::-1].T)), 1, atol=1e-6)
+    np.testing.assert_allclose(np.abs(np.diag(found.U.T @ u[:, ::-1])), 1, atol=1e-6)
+    assert found.certificate_.holds
+
+
+def test_weights_are_refused() -> None:
+    a = graded(20, 4, [1.0, 0.5])
+    weighted = mllib_py.layout(a, sample_weight=np.arange(20.0))
+    classed = mllib_py.layout(a, np.arange(20) % 2)
+    for data in (weighted, classed.by_class([1.0, 2.0])):
+        for fit in (lambda d: svd(d, 1), PCA(1).fit, TruncatedSVD(1).fit):
+            with pytest.raises(ValueError, match="takes no weights of rows"):
+                fit(data)
+    assert len(svd(classed, 1).s) == 1
+    weighted.release()
+    classed.release()
 
 
 def test_a_layout_serves_several() -> None:

@@ -33,12 +33,16 @@ trait ClusterDoor {
       Option(m.get("max_no_improvement")).filterNot(_.isNull).map(_.asInt),
       m.get("reassignment_ratio").asDouble,
       m.get("whole").asBoolean,
-      m.get("counts").elements.asScala.map(_.asDouble).toArray
+      doubles(m, "counts"),
+      doubles(m, "lengths")
     )
     new FitHandle(sc, s"mini-batch k-means, ${p.k} clusters")((monitor, _) =>
       MiniBatch(data, p, b, monitor)
     )
   }
+
+  private def doubles(m: JsonNode, name: String): Array[Double] =
+    m.get(name).elements.asScala.map(_.asDouble).toArray
 
   private def paramsOf(data: LinearData, m: JsonNode, start: String): KMeansParams = {
     val (k, n) = (m.get("k").asInt, m.get("n_init").asInt)
@@ -72,7 +76,7 @@ trait ClusterDoor {
   def kmeansResult(fit: KMeansFit, out: String): String = {
     ArrayWriter.doubles(out, fit.centres)
     if (fit.labels.nonEmpty) ArrayWriter.ints(s"$out.labels", Array.concat(fit.labels: _*))
-    if (fit.counts.nonEmpty) ArrayWriter.doubles(s"$out.counts", fit.counts)
+    if (fit.counts.nonEmpty) ArrayWriter.doubles(s"$out.counts", fit.counts ++ fit.lengths)
     val told = mapper.createObjectNode()
     told.put("k", fit.k)
     told.put("steps", fit.steps)
@@ -91,25 +95,28 @@ trait ClusterDoor {
 
   /** The inertia of rows, with centres from a file. */
   def kmeansInertia(data: LinearData, path: String, meta: String): Double =
-    KMeans.inertia(data, centresOf(path, parse(meta), data.spread.mean))
+    KMeans.inertia(data, centresOf(path, parse(meta), _ => data.spread.mean))
 
   /** A DataFrame with a column more: the number of the nearest centre, or all distances. */
   def kmeansFrame(df: DataFrame, path: String, meta: String): DataFrame = {
     val m = parse(meta)
-    val origin = new Array[Double](m.get("features").asInt)
     ClusterFrames.labelled(
       df,
       LinearFrames.texts(m, "columns"),
       m.get("out").asText,
-      centresOf(path, m, origin)
+      centresOf(path, m, ClusterDoor.mean(_, m.get("k").asInt))
     )
   }
 
-  private def centresOf(path: String, m: JsonNode, shift: Array[Double]): Centres = {
+  /** @param shift
+    *   what scores are taken around, of the centres' numbers; the origin with the cosine distance
+    */
+  private def centresOf(path: String, m: JsonNode, shift: Array[Double] => Array[Double]) = {
     val (k, features) = (m.get("k").asInt, m.get("features").asInt)
     val cosine = m.get("cosine").asBoolean
-    val around = if (cosine) new Array[Double](features) else shift
-    new Centres(k, features, centres(path, k * features), around, cosine)
+    val values = centres(path, k * features)
+    val around = if (cosine) new Array[Double](features) else shift(values)
+    new Centres(k, features, values, around, cosine)
   }
 
   /** Rows and features, of one pass that every fit needs. */
@@ -120,5 +127,14 @@ trait ClusterDoor {
     out.put("weight", data.spread.weight)
     out.put("partitions", data.blocks.partitions)
     out.toString
+  }
+}
+
+private object ClusterDoor {
+
+  /** The mean of k centres, around which rows near them lose no digits. */
+  def mean(values: Array[Double], k: Int): Array[Double] = {
+    val features = values.length / k
+    Array.tabulate(features)(f => (0 until k).map(c => values(c * features + f) / k).sum)
   }
 }

@@ -52,6 +52,9 @@ trait DecompositionDoor {
       one.put("fits", c.fits)
     }
     told.set[ObjectNode]("certificate", certificate(fit.certificate))
+    val failed = told.putArray("failed")
+    for ((name, value, most) <- fit.certificate.failed)
+      failed.addObject().put("name", name).put("value", value).put("most", most)
     told.toString
   }
 

@@ -3,7 +3,7 @@ package mllibpy.algorithm.cluster
 import mllibpy.algorithm.als.SparkWork
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{HereBlocks, LocalSession, Monitor, Shared, SparkBlocks}
-import mllibpy.kernel.cluster.{Beside, Points}
+import mllibpy.kernel.cluster.{AssignPlan, AssignSum, Beside, Centres, Points, Spread, StartPlan}
 import mllibpy.kernel.linear.{Examples, Form}
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -26,6 +26,15 @@ class KMeansWorkSuite extends AnyFunSuite with LocalSession {
     new LinearData(new SparkBlocks(rdd, () => ()), features, 0, Form.Doubles)
   }
   private def here = new LinearData(new HereBlocks(blocks(5), 2), features, 0, Form.Doubles)
+
+  // Each block a partition, so that rows have numbers.
+  private def numbered(there: Boolean) = {
+    val of = blocks(40)
+    val held =
+      if (there) new SparkBlocks(sc.parallelize(of, of.length).cache(), () => ())
+      else new HereBlocks(of, 2)
+    new LinearData(held, features, 0, Form.Doubles, numbered = true)
+  }
 
   private def params(init: String, nInit: Int = 1, bounds: String = "auto") =
     KMeansParams(6, Nil, init, nInit, 2, 2, 50, 0, false, "reseed", bounds, 3, labels = true)
@@ -73,7 +82,7 @@ class KMeansWorkSuite extends AnyFunSuite with LocalSession {
   }
 
   test("mini-batches: a job for a step, the same rows in each partitioning") {
-    val b = MiniBatchParams(60, 180, Some(5), 0.01, whole = false, Array.empty)
+    val b = MiniBatchParams(60, 180, Some(5), 0.01, whole = false, Array.empty, Array.empty)
     val local = MiniBatch(here, params("k-means++"), b, new Monitor)
     for (partitions <- Seq(2, 16)) {
       val data = there(partitions)
@@ -87,6 +96,61 @@ class KMeansWorkSuite extends AnyFunSuite with LocalSession {
       data.release()
     }
     assert(Beside.held == 0)
+  }
+
+  for (init <- Seq("k-means||", "random"))
+    test(s"$init: rows that have numbers are drawn by them, here and there") {
+      val p = params(init, 3)
+      val (local, data) = (fit(numbered(there = false), p), numbered(there = true))
+      val found = fit(data, p)
+      assert(found.labels.flatten == local.labels.flatten)
+      for ((u, v) <- found.centres.zip(local.centres)) assert(Math.abs(u - v) < 1e-9)
+      // By their content others would have been drawn.
+      val byContent = Seq(here, numbered(there = false)).map(new Seeds(_, p, new Monitor).starts)
+      assert(byContent.map(_.head.values.toSeq).distinct.length == 2)
+      data.release()
+    }
+
+  test("mini-batches of rows that have numbers are the same here and there") {
+    val b = MiniBatchParams(60, 180, Some(5), 0.01, whole = false, Array.empty, Array.empty)
+    val data = numbered(there = true)
+    val local = MiniBatch(numbered(there = false), params("random"), b, new Monitor)
+    val found = MiniBatch(data, params("random"), b, new Monitor)
+    assert(found.steps == local.steps && found.steps > 1)
+    for ((u, v) <- found.centres.zip(local.centres)) assert(Math.abs(u - v) < 1e-9)
+    data.release()
+  }
+
+  test("a cluster whose rows have all gone is left where it is, whatever sums of changes leave") {
+    val spread = new Spread(1)
+    spread.add(Points.dense(Array.tabulate(10)(_ / 10.0), 1, null))
+    val start = Centres(Seq(Array(0.5), Array(0.2)), spread.mean, cosine = false)
+    val p = params("random").copy(k = 2)
+    val r = new Running(start, spread, p, remembers = true, 1)
+    def pass(plan: StartPlan, sums: Seq[Double], counts: Seq[Long]) = {
+      val found = new AssignSum(new AssignPlan(1, 0, true, Array(plan)))
+      found.rows = 10
+      for (c <- 0 until 2) {
+        found.sums(0)(c) = sums(c)
+        found.weights(0)(c) = sums(c)
+        found.counts(0)(c) = counts(c)
+      }
+      r.see(found, 0, plan)
+    }
+    assert(pass(r.plan(), Seq(3.0, 0.1 + 0.2 + 0.3), Seq(7, 3)).isEmpty)
+    r.move(Nil, Nil)
+    val plan = r.plan()
+    assert(plan.changes && 0.1 + 0.2 + 0.3 - (0.3 + 0.2 + 0.1) != 0)
+    val before = r.centres.values(1)
+    assert(pass(plan, Seq(0.6, -(0.3 + 0.2 + 0.1)), Seq(3, -3)) == Seq(1))
+    r.move(Seq(1), Nil)
+    assert(r.centres.values(1) == before + 0)
+  }
+
+  test("bounds pay where rows are many beside the centres, whose gaps they need") {
+    assert(new BoundsPay("auto", 1000, 64, 1000000, 2).wanted(5, 0.1))
+    assert(!new BoundsPay("auto", 1000, 64, 1000000, 2000).wanted(5, 0.1))
+    assert(!new BoundsPay("auto", 1000, 64, 1500, 2).wanted(5, 0.1))
   }
 
   test("a partition that is computed anew has lost its bounds, and nothing else") {

@@ -147,11 +147,18 @@ class SvdSuite extends AnyFunSuite with LocalSession {
     }
   }
 
-  private def chosen(rows: Long, features: Int, entries: Double, k: Int, memory: Long = 4L << 30) =
+  private def chosen(
+      rows: Long,
+      features: Int,
+      entries: Double,
+      k: Int,
+      memory: Long = 4L << 30,
+      share: Long = 2L << 30
+  ) =
     SvdCost
       .choose(
         SvdCost.all(
-          SvdShape(rows, features, entries, entries < features, false, k, k + 10, 2, memory)
+          SvdShape(rows, features, entries, entries < features, false, k, k + 10, 2, memory, share)
         )
       )
       .method
@@ -163,5 +170,64 @@ class SvdSuite extends AnyFunSuite with LocalSession {
     assert(chosen(2000000, 100000, 20, 50) == "randomized")
     assert(chosen(1000, 1000000, 20, 5) == "randomized")
     assert(chosen(200000, 500, 500, 20, memory = 1 << 20) == "randomized")
+    assert(chosen(200000, 500, 500, 20, share = 1 << 20) == "randomized")
   }
+
+  test("a Gramian that fits no array, the driver or an executor is refused before a pass") {
+    for (
+      (n, memory, share) <- Seq(
+        (46337, 1L << 60, 1L << 60),
+        (1000, 1L << 23, 1L << 60),
+        (1000, 1L << 60, 1L << 22)
+      )
+    ) {
+      val thrown = intercept[InvalidInput](SvdCost.refuseGramian(n, 2, memory, share))
+      assert(thrown.getMessage.contains(s"$n x $n numbers"))
+    }
+    SvdCost.refuseGramian(1000, 2, 1L << 30, 1L << 24)
+  }
+
+  test("more copies of a singular value than a block has columns are all found") {
+    // A^T A is diagonal: 30 ones, and 30 quarters.
+    val n = 60
+    val values = Array.tabulate(n)(i => if (i % 2 == 0) 1.0 else 0.5)
+    val stride = DenseDoubles.padded(n)
+    val packed = new Array[Double](n * stride)
+    for (i <- 0 until n) packed(i * stride + i) = values(i)
+    val block: Examples = new DenseExamples(n, packed, new Array(n), null)
+    val data = new LinearData(new HereBlocks(Seq(block)), n, 0, Form.Doubles)
+    for (k <- Seq(3, 17, 30)) {
+      val found = fit(data, params("randomized", k))
+      assert(found.certificate.holds && found.certificate.failed.isEmpty)
+      assert(found.s.length == k && found.s.forall(s => Math.abs(s - 1) < 1e-9))
+    }
+  }
+
+  test("what fails in a certificate has a name") {
+    val good = Certificate(0, 0, 0, 0, 0.5, Some(0.5), 1e-7, 1e-9, 1e-12, 2, 1, 2)
+    assert(good.holds)
+    assert(good.copy(right = 1e-8).failed == Seq(("residual_right", 1e-8, 2e-9)))
+    assert(
+      good.copy(orthonormalV = 1e-3, error = 3).failed.map(_._1) == Seq("orthonormal_v", "error")
+    )
+  }
+
+  for (method <- Seq("gramian", "randomized", "tsqr"); by <- Seq(1e100, 1e-120))
+    test(s"$method: entries of about $by, whose fourth powers float64 does not hold") {
+      val n = 50
+      val rows = Columns.tabulate(200, n)((_, f) => Math.pow(0.9, f) * random.nextGaussian())
+      val stride = DenseDoubles.padded(n)
+      def data(by: Double) = {
+        val values = new Array[Double](200 * stride)
+        for (r <- 0 until 200; f <- 0 until n) values(r * stride + f) = by * rows(r, f)
+        val block: Examples = new DenseExamples(n, values, new Array(200), null)
+        new LinearData(new HereBlocks(Seq(block)), n, 0, Form.Doubles)
+      }
+      val (plain, found) = (fit(data(1), params(method)), fit(data(by), params(method)))
+      assert(found.converged && found.certificate.holds)
+      for (j <- 0 until 3) {
+        assert(Math.abs(found.s(j) / by - plain.s(j)) < 1e-10 * plain.s(0))
+        for (f <- 0 until n) assert(Math.abs(found.v(f, j) - plain.v(f, j)) < 1e-7)
+      }
+    }
 }

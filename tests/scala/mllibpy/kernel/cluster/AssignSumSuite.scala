@@ -241,6 +241,32 @@ class AssignSumSuite extends AnyFunSuite {
     assert(new RowKeys(_ => 5).next(different)(1) == new RowKeys(_ => 6).next(different)(0))
   }
 
+  test("a round finds the distances of all starts that the one before has left, and the end none") {
+    val block = doubles(rows(50, 3, new Random(4)))
+    val shift = new Array[Double](3)
+    val candidates = Seq(0, 20).map(r => Centres(Seq(Points.row(block, r, false)), shift, false))
+    def round(number: Int, known: Boolean) = {
+      val starts = candidates.zipWithIndex.map { case (c, i) =>
+        val (old, fresh) = if (known) (Some(c), None) else (None, Some(c))
+        new DrawPlan(i, old, fresh, 5, 1, 3, false, shift)
+      }
+      new DrawSums(new DrawPlans(77, number, starts.toArray), _ => 0L).add(block).sums
+    }
+    val first = round(0, known = false)
+    // Distances that no candidate has: who reads them has found the state.
+    val left = NearStates.take(block, 77, 1)
+    assert(left.keySet == Set(0, 1))
+    left.values.foreach(near => java.util.Arrays.fill(near.distances, 2.0))
+    NearStates.put(block, 77, 1, left)
+    assert(round(1, known = true).toSeq.map(_.cost) == Seq(100.0, 100.0))
+    // Lost, they are found anew.
+    assert(round(5, known = true).toSeq.map(_.cost) == first.toSeq.map(_.cost))
+    for ((fit, kept) <- Seq(76L -> 1, 77L -> 0)) {
+      new FinalSum(candidates.toArray, labelled = false, Seq(fit)).add(block)
+      assert(NearStates.held == kept)
+    }
+  }
+
   test("what is the same has the distance 0: sparse rows, and one direction") {
     val row = Array(1e8, 0.0, 3e-5, 7.0)
     val centres = Centres(Seq(row), new Array[Double](4), cosine = false)

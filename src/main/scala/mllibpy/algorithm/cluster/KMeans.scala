@@ -19,13 +19,19 @@ object KMeans {
     running.foreach(_.collapse(if (data.form == Form.Floats) 1e-11 else 1e-28))
     val all = running.map(_.centres).toArray
     val alone = all.length == 1
-    val end = Passes.finish(data.blocks, all, p.labels && alone)
+    val end = Passes.finish(data.blocks, all, p.labels && alone, Seq(seeds.fit, lloyd.fit))
     val best = all.indices.minBy(end.inertia(_))
+    // The last move of the centres may have left some without rows.
+    val empty = end.weights(best).indices.filter(end.weights(best)(_) == 0)
+    running(best).refuseEmpty(empty)
+    val dropped = empty.nonEmpty && p.empty == "drop"
+    if (dropped) running(best).drop(empty)
+    val again = p.labels && (dropped || !alone)
     val labels =
-      if (alone) end.labels
-      else if (p.labels) Passes.finish(data.blocks, Array(all(best)), labelled = true).labels
-      else Nil
-    val passes = seeds.passes + lloyd.passes + (if (alone || !p.labels) 1 else 2)
+      if (again)
+        Passes.finish(data.blocks, Array(running(best).centres), labelled = true).labels
+      else end.labels
+    val passes = seeds.passes + lloyd.passes + (if (again) 2 else 1)
     result(running(best), end.inertia(best), end.weights(best), labels.toSeq, passes)
   }
 

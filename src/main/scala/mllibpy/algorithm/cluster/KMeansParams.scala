@@ -43,7 +43,9 @@ final case class KMeansParams(
   * @param reseeded
   *   clusters that became empty and were begun anew
   * @param steps
-  *   mini-batches, and `counts` what each centre has seen of them
+  *   mini-batches; `counts` the weights that each centre has seen of them, and `lengths` what its
+  *   sums are, as a multiple of it: the same, and with the cosine distance, whose centres have the
+  *   length 1, the sums' length
   */
 final class KMeansFit(
     val centres: Array[Double],
@@ -58,5 +60,6 @@ final class KMeansFit(
     val scored: Seq[Double],
     val reseeded: Int,
     val steps: Int = 0,
-    val counts: Array[Double] = Array.empty
+    val counts: Array[Double] = Array.empty,
+    val lengths: Array[Double] = Array.empty
 )

@@ -20,12 +20,17 @@ private[cluster] final class Lloyd(
   // Rows of the driver's own blocks remember their centres for sure.
   private val remembers = blocks.context.isEmpty
   private val keep = remembers || p.bounds != "never"
-  private var fit = Random.nextLong()
   private var pass = 0
+  // Of what passes leave beside the blocks.
+  var fit: Long = Random.nextLong()
   var passes = 0
 
   def run(starts: Seq[Centres]): Seq[Running] = {
-    val running = starts.map(new Running(_, spread, p, remembers))
+    val cores = Math.min(
+      blocks.partitions,
+      blocks.context.fold(blocks.partitions)(_.defaultParallelism)
+    )
+    val running = starts.map(new Running(_, spread, p, remembers, cores))
     try while (running.exists(_.reason.isEmpty)) iterate(running)
     finally Beside.forget(fit)
     running

@@ -3,7 +3,7 @@ package mllibpy.algorithm.cluster
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{Monitor, StepRecord}
 import mllibpy.kernel.Scramble
-import mllibpy.kernel.cluster.{BatchPlan, BatchSum, Beside, Centres}
+import mllibpy.kernel.cluster.{BatchPlan, BatchSum, Beside, Centres, Search}
 
 import scala.util.Random
 
@@ -21,6 +21,8 @@ import scala.util.Random
   *   whether all rows are one batch, for one step
   * @param counts
   *   weights that the given centres have seen
+  * @param lengths
+  *   what their sums are, as a multiple of the centres, see [[KMeansFit]]
   */
 final case class MiniBatchParams(
     batch: Int,
@@ -28,7 +30,8 @@ final case class MiniBatchParams(
     patience: Option[Int],
     ratio: Double,
     whole: Boolean,
-    counts: Array[Double]
+    counts: Array[Double],
+    lengths: Array[Double]
 )
 
 /** Mini-batch k-means (Sculley: Web-scale k-means clustering, 2010): each centre moves to the mean
@@ -61,10 +64,11 @@ private final class MiniBatch(
   private val rows = data.spread.rows
   private val size = if (b.whole) rows.toDouble else Math.min(b.batch.toLong, rows).toDouble
   private val mostSteps = if (b.whole) 1 else Math.max(1, (p.maxIter * rows / size).toInt)
-  private val enough = p.tol * data.spread.squares / data.spread.weight / data.features
+  private val enough = Running.enough(p, data.spread)
 
   private var centres: Centres = _
   private var counts: Array[Double] = _
+  private var lengths: Array[Double] = _
   private var step = 0
   private var since = 0.0
   private var smoothed = Double.NaN
@@ -76,11 +80,12 @@ private final class MiniBatch(
     val seeds = new Seeds(data, p, monitor)
     centres = seeds.among(b.initSize)
     counts = if (b.counts.isEmpty) new Array[Double](p.k) else b.counts.clone()
+    lengths = if (b.lengths.isEmpty) new Array[Double](p.k) else b.lengths.clone()
     monitor.enter("batches")
     var reason: Option[String] = None
     try while (reason.isEmpty) reason = iterate()
     finally Beside.forget(fit)
-    val end = Passes.finish(data.blocks, Array(centres), p.labels)
+    val end = Passes.finish(data.blocks, Array(centres), p.labels, Seq(seeds.fit, fit))
     new KMeansFit(
       centres.values,
       p.k,
@@ -94,7 +99,8 @@ private final class MiniBatch(
       Nil,
       0,
       step,
-      counts
+      counts,
+      lengths
     )
   }
 
@@ -124,8 +130,11 @@ private final class MiniBatch(
     val n = data.features
     val sums = found.sums
     for (c <- counts.indices; f <- 0 until n)
-      sums(c * n + f) += counts(c) * centres.values(c * n + f)
-    for (c <- counts.indices) counts(c) += found.weights(c)
+      sums(c * n + f) += lengths(c) * centres.values(c * n + f)
+    for (c <- counts.indices) {
+      counts(c) += found.weights(c)
+      lengths(c) = if (centres.cosine) Math.sqrt(Search.square(sums, c * n, n)) else counts(c)
+    }
     val values = Running.means(centres, sums, counts)
     centres = new Centres(p.k, n, values, centres.shift, centres.cosine)
   }
@@ -141,6 +150,7 @@ private final class MiniBatch(
       for ((c, row) <- taken.zip(rows)) {
         System.arraycopy(row, 0, values, c * data.features, data.features)
         counts(c) = least
+        lengths(c) = least
       }
       centres = new Centres(p.k, data.features, values, centres.shift, centres.cosine)
     }

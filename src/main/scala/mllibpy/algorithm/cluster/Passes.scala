@@ -7,7 +7,7 @@ import mllibpy.kernel.cluster.{
   BatchPlan,
   BatchSum,
   Centres,
-  DrawPlan,
+  DrawPlans,
   DrawSums,
   Farthest,
   FinalSum
@@ -23,15 +23,22 @@ private[cluster] object Passes {
     shared(blocks, plan)(assigned(blocks, _, bytes))
   }
 
-  def finish(blocks: Blocks[Examples], of: Array[Centres], labelled: Boolean): FinalSum =
-    shared(blocks, of)(finished(blocks, _, labelled))
+  /** @param fits
+    *   that end with this pass
+    */
+  def finish(
+      blocks: Blocks[Examples],
+      of: Array[Centres],
+      labelled: Boolean,
+      fits: Seq[Long] = Nil
+  ): FinalSum = shared(blocks, of)(finished(blocks, _, labelled, fits))
 
   def farthest(blocks: Blocks[Examples], centres: Centres, most: Int): Seq[Array[Double]] =
     shared(blocks, centres)(far(blocks, _, most)).found.ascending
 
-  def draw(blocks: Blocks[Examples], plans: Array[DrawPlan], rows: RowNumbers): DrawSums = {
+  def draw(blocks: Blocks[Examples], plans: DrawPlans, rows: RowNumbers): DrawSums = {
     val numbers = blocks.share(rows)
-    val bytes = plans.map(p => 8L * p.most * p.features).sum
+    val bytes = plans.starts.map(p => 8L * p.most * p.features).sum
     try shared(blocks, plans)(drawn(blocks, _, numbers, bytes))
     finally numbers.destroy()
   }
@@ -54,15 +61,20 @@ private[cluster] object Passes {
   private def assigned(blocks: Blocks[Examples], plan: Shared[AssignPlan], bytes: Long) =
     blocks.sum(bytes)(() => new AssignSum(plan.value))(_ add _)(_ merge _)
 
-  private def finished(blocks: Blocks[Examples], of: Shared[Array[Centres]], labelled: Boolean) =
-    blocks.sum(64)(() => new FinalSum(of.value, labelled))(_ add _)(_ merge _)
+  private def finished(
+      blocks: Blocks[Examples],
+      of: Shared[Array[Centres]],
+      labelled: Boolean,
+      fits: Seq[Long]
+  ) =
+    blocks.sum(64)(() => new FinalSum(of.value, labelled, fits))(_ add _)(_ merge _)
 
   private def far(blocks: Blocks[Examples], centres: Shared[Centres], most: Int) =
     blocks.sum(64)(() => new Farthest(centres.value, most))(_ add _)(_ merge _)
 
   private def drawn(
       blocks: Blocks[Examples],
-      plans: Shared[Array[DrawPlan]],
+      plans: Shared[DrawPlans],
       rows: Shared[RowNumbers],
       bytes: Long
   ) =

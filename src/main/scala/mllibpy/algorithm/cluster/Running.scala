@@ -8,7 +8,8 @@ private[cluster] final class Running(
     var centres: Centres,
     spread: Spread,
     p: KMeansParams,
-    remembers: Boolean
+    remembers: Boolean,
+    cores: Int
 ) {
   var iterations = 0
   var reason: Option[String] = None
@@ -23,13 +24,8 @@ private[cluster] final class Running(
   private var drift = new Array[Double](centres.k)
   private var moved = 1.0
   private var bounded = false
-  private val pays = new BoundsPay(p.bounds, centres.k, centres.features)
-  private val enough = {
-    val variance =
-      if (p.cosine) 1.0 / centres.features
-      else spread.squares / spread.weight / centres.features
-    p.tol * variance
-  }
+  private val pays = new BoundsPay(p.bounds, centres.k, centres.features, spread.rows, cores)
+  private val enough = Running.enough(p, spread)
 
   /** Whether the next pass sums what changes alone: rows remember their centres where blocks are
     * the driver's, and once few rows change that is less to do.
@@ -73,8 +69,15 @@ private[cluster] final class Running(
       for (c <- weights.indices) {
         weights(c) += found.weights(s)(c)
         counts(c) += found.counts(s)(c)
+        // What rounding leaves of rows that have all gone is none of theirs.
+        if (counts(c) == 0) clear(sums, weights, c)
       }
     }
+
+  private def clear(sums: Array[Double], weights: Array[Double], c: Int): Unit = {
+    java.util.Arrays.fill(sums, c * centres.features, (c + 1) * centres.features, 0.0)
+    weights(c) = 0
+  }
 
   /** The weighted sum of squared distances, from the sums alone: around the mean, in float64. */
   private def inertia: Double = {
@@ -124,7 +127,7 @@ private[cluster] final class Running(
 
   /** Sums after the rows in `far` went to the empty clusters. */
   private def relocated(empty: Seq[Int], far: Seq[Array[Double]]) = {
-    val (s, w) = (sums.clone(), weights.clone())
+    val (s, w, left) = (sums.clone(), weights.clone(), counts.clone())
     val n = centres.features
     for ((c, row) <- empty.zip(far)) {
       val (from, weight) = (row(n).toInt, row(n + 1))
@@ -132,9 +135,10 @@ private[cluster] final class Running(
         s(from * n + f) -= weight * row(f)
         s(c * n + f) = weight * row(f)
       }
-      // What rounding leaves of a cluster whose rows have all gone is none of it.
-      w(from) = if (w(from) - weight > 1e-12 * w(from)) w(from) - weight else 0
+      w(from) -= weight
       w(c) = weight
+      left(from) -= 1
+      if (left(from) == 0) clear(s, w, from)
     }
     (s, w)
   }
@@ -144,7 +148,7 @@ private[cluster] final class Running(
     val kept = (0 until centres.k).filterNot(empty.toSet)
     val n = centres.features
     def rows(of: Array[Double]) = kept.flatMap(c => of.slice(c * n, (c + 1) * n)).toArray
-    sums = rows(sums)
+    if (sums != null) sums = rows(sums)
     weights = kept.map(weights(_)).toArray
     counts = kept.map(counts(_)).toArray
     centres = new Centres(kept.length, n, rows(centres.values), centres.shift, centres.cosine)
@@ -175,6 +179,14 @@ private[cluster] final class Running(
 
 private[cluster] object Running {
   private final val FewMove = 0.4
+
+  /** The squared moves of the centres, summed, that end a fit: a share of the features' mean
+    * variance, about which directions, of length 1, have 1 / features.
+    */
+  private[cluster] def enough(p: KMeansParams, spread: Spread): Double = {
+    val variance = if (p.cosine) 1.0 else spread.squares / spread.weight
+    p.tol * variance / spread.features
+  }
 
   private[cluster] def means(
       centres: Centres,
@@ -217,20 +229,22 @@ private[cluster] object Running {
 
 /** Whether bounds are worth their upkeep: looking at a row's bounds, and measuring its distance
   * where they are too wide, against scoring it with all centres, by rates of common processors and
-  * by how many rows the last pass with bounds had to score.
+  * by how many rows the last pass with bounds had to score. The centres' gaps come to that: k rows'
+  * scores on one core of the driver, while the others wait.
   */
-private[cluster] final class BoundsPay(how: String, k: Int, features: Int) {
+private[cluster] final class BoundsPay(how: String, k: Int, features: Int, rows: Long, cores: Int) {
   // Nanoseconds to score a row, of 16 centres at once, to look at its bounds and to measure it.
   private val score = 8 + (k + 15) / 16 * 16 * features / 50.0
   private val look = 20.0
   private val measure = 10 + features / 10.0
+  private val gaps = k * score * cores / Math.max(1, rows)
   private var from = 0
   private var pause = 4
 
   /** @param settled
     *   the share of rows that need no scores
     */
-  private def pay(settled: Double) = settled * score > look + (1 - settled) * measure
+  private def pay(settled: Double) = settled * score > look + (1 - settled) * measure + gaps
 
   def wanted(iteration: Int, moved: Double): Boolean = how match {
     case "always" => true

@@ -3,7 +3,7 @@ package mllibpy.algorithm.cluster
 import mllibpy.algorithm.linear.LinearData
 import mllibpy.engine.{Blocks, HereBlocks, Monitor}
 import mllibpy.kernel.Scramble
-import mllibpy.kernel.cluster.{Beside, Centres, DrawPlan, DrawSum, Points, Spread}
+import mllibpy.kernel.cluster.{Beside, Centres, DrawPlan, DrawPlans, DrawSum, Points, Spread}
 import mllibpy.kernel.linear.Examples
 
 import scala.util.Random
@@ -13,6 +13,9 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
   private val spread = data.spread
   private val shift = Seeds.shift(spread, p.cosine)
   private lazy val numbers = RowNumbers.of(data)
+  // Of what rounds of drawing leave beside the blocks.
+  val fit: Long = Random.nextLong()
+  private var round = 0
   var passes = 0
 
   def starts: Seq[Centres] =
@@ -21,9 +24,8 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
     else {
       monitor.enter("seeds")
       val seeds = (0 until p.nInit).map(i => Scramble.mix(p.seed * 31 + i))
-      val drawing = seeds.map(new Drawing(_))
-      try drawn(drawing)
-      finally drawing.foreach(d => Beside.forget(d.fit))
+      try drawn(seeds.zipWithIndex.map { case (seed, i) => new Drawing(seed, i) })
+      finally Beside.forget(fit)
     }
 
   /** The best of several starts, found among so many rows. */
@@ -31,10 +33,9 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
     if (p.starts.nonEmpty) starts.head
     else {
       val seed = Scramble.mix(p.seed)
-      val drawing = new Drawing(seed)
       val found =
-        try draw(Seq(drawing), Math.max(p.k, rows)).head.drawn.ascending
-        finally Beside.forget(drawing.fit)
+        try draw(Seq(new Drawing(seed, 0)), Math.max(p.k, rows)).head.drawn.ascending
+        finally Beside.forget(fit)
       val here = Seeds.here(found, Array.fill(found.length)(1.0))
       val tried = (0 until p.nInit).map { i =>
         if (p.init == "random") Centres(filled(Seeds.turned(found, i * p.k)), shift, p.cosine)
@@ -48,22 +49,19 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
     }
 
   /** A start that is being drawn: its candidates, which rows have been held against but for the
-    * fresh ones, and how many rounds it has made.
+    * fresh ones.
     */
-  private final class Drawing(val seed: Long) {
-    val fit: Long = Random.nextLong()
+  private final class Drawing(val seed: Long, start: Int) {
     var known = Vector.empty[Array[Double]]
     var fresh: Seq[Array[Double]] = Nil
     var weights: Array[Double] = Array.empty
-    var round = 0
 
     def plan(most: Int): DrawPlan = {
       def some(of: Seq[Array[Double]]) =
         if (of.isEmpty) None else Some(Centres(of, shift, p.cosine))
       val number = Scramble.mix(seed + round)
       new DrawPlan(
-        fit,
-        round,
+        start,
         some(known),
         some(fresh),
         most,
@@ -92,9 +90,10 @@ private[cluster] final class Seeds(data: LinearData, p: KMeansParams, monitor: M
   /** A round of all of these, in one pass. */
   private def draw(all: Seq[Drawing], most: Int): Seq[DrawSum] = {
     passes += 1
-    val found = Passes.draw(data.blocks, all.map(_.plan(most)).toArray, numbers).sums
+    val plans = new DrawPlans(fit, round, all.map(_.plan(most)).toArray)
+    val found = Passes.draw(data.blocks, plans, numbers).sums
+    round += 1
     for ((d, sum) <- all.zip(found)) {
-      d.round += 1
       d.known ++= d.fresh
       d.fresh = sum.drawn.ascending
       d.weights = sum.weights

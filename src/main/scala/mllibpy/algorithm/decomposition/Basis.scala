@@ -25,9 +25,12 @@ private[decomposition] object Basis {
   // The share of the largest eigenvalue below which one is rounding.
   private final val Negligible = 1e-13
 
+  // Shorter columns have lost their digits, and their inverse is infinite.
+  private final val Least = java.lang.Double.MIN_NORMAL
+
   private def once(m: Columns, least: Double): (Columns, Columns) = {
-    val lengths = m.squares.map(Math.sqrt)
-    val by = lengths.map(x => if (x > least && x > 0) 1 / x else 0.0)
+    val lengths = m.lengths
+    val by = lengths.map(x => if (x > least && x >= Least) 1 / x else 0.0)
     val scaled = m.scaled(by(_))
     val e = SmallDense.eigen(scaled.cross(scaled), m.columns)
     val kept = e.values.count(_ > Negligible * Math.max(e.values.head, 0))

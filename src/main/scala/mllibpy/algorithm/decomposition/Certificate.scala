@@ -39,16 +39,24 @@ final case class Certificate(
 
   /** Whether residuals are within the tolerance, the vectors orthonormal, and no triple is missing.
     */
-  def holds: Boolean =
-    right <= tolerance * largest && left <= tolerance * largest &&
-      orthonormalU <= orthonormality && orthonormalV <= orthonormality && complete
+  def holds: Boolean = failed.isEmpty
 
-  /** Whether no singular value above the smallest one was left out; none at all where there is said
-    * to be nothing behind it.
-    */
-  def complete: Boolean = {
+  /** The numbers that are above what they may be, by their names in Python, and that bound. */
+  def failed: Seq[(String, Double, Double)] = Seq(
+    ("residual_right", right, tolerance * largest),
+    ("residual_left", left, tolerance * largest),
+    ("orthonormal_u", orthonormalU, orthonormality),
+    ("orthonormal_v", orthonormalV, orthonormality),
+    ("error", error, mostError)
+  ).filterNot { case (_, value, most) => value <= most }
+
+  /** Whether no singular value above the smallest one was left out. */
+  def complete: Boolean = error <= mostError
+
+  /** The smallest value, or the next one; 0 where there is said to be nothing behind it. */
+  private def mostError: Double = {
     val most = if (next.contains(0.0)) 0 else Math.max(smallest, next.getOrElse(0.0))
-    error <= (1 + Certificate.Slack) * most + resolution
+    (1 + Certificate.Slack) * most + resolution
   }
 }
 
@@ -69,7 +77,7 @@ private[decomposition] object Certificate {
   def leftResidual(measured: LeftSum, v: Columns, values: Array[Double]): Double = {
     val d =
       Columns.tabulate(v.rows, v.columns)((f, j) => measured.product(f, j) - values(j) * v(f, j))
-    Math.sqrt(d.squares.maxOption.getOrElse(0.0))
+    d.lengths.maxOption.getOrElse(0.0)
   }
 
   /** How often E^T E is applied: so often that a singular value of E that exceeds the others by

@@ -32,6 +32,8 @@ private[decomposition] object Krylov {
     *   these and some more, which make them converge sooner
     * @param tolerance
     *   of the residuals, as a share of the largest singular value
+    * @param known
+    *   vectors to go on from, with random columns that these do not span
     */
   def apply(
       matrix: Matrix,
@@ -39,14 +41,17 @@ private[decomposition] object Krylov {
       keep: Int,
       tolerance: Double,
       maxPasses: Int,
-      seed: Long
+      seed: Long,
+      known: Option[Subspace] = None
   ): Subspace = {
     val n = matrix.features
     val width = Math.min(n, block(wanted))
     val most = longest(n, keep, width)
-    var basis = Vector.empty[Columns]
-    var h = Columns(0, 0)
-    var q = Basis.orthonormal(Basis.random(n, width, seed))._1
+    var basis = known.map(_.v).toVector
+    var h = diagonal(known.fold(Array.empty[Double])(_.values.map(s => s * s)))
+    var q =
+      if (known.isEmpty) Basis.orthonormal(Basis.random(n, width, seed))._1
+      else fresh(n, width, basis, seed + matrix.passes)
     var found: Option[Subspace] = None
     var scale = 0.0
     while (found.isEmpty) {
@@ -68,7 +73,7 @@ private[decomposition] object Krylov {
         if (m + width > most) {
           val kept = e.vectors.slice(0, Math.min(keep, m))
           basis = Vector(combined(basis, kept))
-          h = Columns.tabulate(kept.columns, kept.columns)((i, j) => if (i == j) e.values(i) else 0)
+          h = diagonal(e.values.take(kept.columns))
         }
         q = if (next.columns > 0) next else fresh(n, width, basis, seed + matrix.passes)
       }
@@ -99,14 +104,12 @@ private[decomposition] object Krylov {
   /** |A^T A v - value v| of an eigenvector: what the last block's product has outside the basis. */
   private def residual(e: SmallDense.Eigen, back: Columns, last: Int, j: Int): Double = {
     val from = e.vectors.rows - last
-    var sum = 0.0
-    for (i <- 0 until back.rows) {
-      var s = 0.0
-      for (c <- 0 until last) s += back(i, c) * e.vectors(from + c, j)
-      sum += s * s
-    }
-    Math.sqrt(sum)
+    val part = Columns.tabulate(last, 1)((c, _) => e.vectors(from + c, j))
+    (back * part).lengths.head
   }
+
+  private def diagonal(values: Array[Double]): Columns =
+    Columns.tabulate(values.length, values.length)((i, j) => if (i == j) values(i) else 0)
 
   /** The projected matrix with a block of columns more, symmetric. */
   private def grown(h: Columns, share: Columns): Columns = {

@@ -39,10 +39,22 @@ private[decomposition] final class Matrix(
       data.form == Form.Floats,
       k,
       keep,
-      Math.min(data.blocks.partitions, Matrix.cores(data.blocks)),
-      Runtime.getRuntime.maxMemory
+      cores,
+      Runtime.getRuntime.maxMemory,
+      Matrix.share(data.blocks, cores)
     )
   }
+
+  private def cores = Math.min(data.blocks.partitions, Matrix.cores(data.blocks))
+
+  /** Refuses a Gramian that does not fit, before any pass. */
+  def refuseGramian(): Unit =
+    SvdCost.refuseGramian(
+      features,
+      cores,
+      Runtime.getRuntime.maxMemory,
+      Matrix.share(data.blocks, cores)
+    )
 
   private def pass[S](what: String, rows: S => Long)(sum: => S): S = {
     monitor.enter(what)
@@ -156,6 +168,16 @@ private object Matrix {
 
   def cores(blocks: Blocks[Examples]): Int =
     blocks.context.fold(Runtime.getRuntime.availableProcessors)(_.defaultParallelism)
+
+  /** Memory for each core that sums. */
+  def share(blocks: Blocks[Examples], cores: Int): Long =
+    blocks.context.filterNot(_.isLocal).fold(Runtime.getRuntime.maxMemory / Math.max(1, cores)) {
+      sc =>
+        val conf = sc.getConf
+        val executors = Math.max(1, sc.getExecutorMemoryStatus.size - 1) // without the driver
+        val each = conf.getInt("spark.executor.cores", sc.defaultParallelism / executors)
+        conf.getSizeAsBytes("spark.executor.memory", "1g") / Math.max(1, each)
+    }
 
   def gramian(blocks: Blocks[Examples], features: Int, means: Array[Double]): GramianSum =
     if (means == null)

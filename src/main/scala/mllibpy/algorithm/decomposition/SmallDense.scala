@@ -36,9 +36,11 @@ private[decomposition] object SmallDense {
     finite(m.values)
     if (m.columns == 1) Eigen(Array(m(0, 0)), Columns.identity(1))
     else {
-      val reduced = new Tridiagonal(m)
+      // Reflections take squares, which float64 must hold.
+      val unit = Columns.unit(m.values)
+      val reduced = new Tridiagonal(m, unit)
       val (values, z) = tridiagonal(reduced.diagonal, reduced.beside, k)
-      Eigen(values, reduced.back(z))
+      Eigen(values.map(_ / unit), reduced.back(z))
     }
   }
 

@@ -53,6 +53,7 @@ object Svd {
     val tolerance = p.tolerance.getOrElse(if (single) 1e-5 else 1e-9)
     val orthonormality = if (single) 1e-5 else 1e-12
     val keep = Math.min(data.features, k + Math.max(1, p.oversamples))
+    if (p.method == "gramian") matrix.refuseGramian()
     val costs = if (p.method == "auto") SvdCost.all(matrix.shape(k, keep)) else Nil
     val method = if (p.method == "auto") SvdCost.choose(costs).method else p.method
     val fit = by(method, matrix, p, k, keep, tolerance, orthonormality)
@@ -82,8 +83,38 @@ object Svd {
         finished(matrix, p, k, whole, matrix.power, tolerance, orthonormality, method)
       case _ =>
         val found = Krylov(matrix, k, keep, tolerance / 4, p.maxPasses, p.seed)
-        finished(matrix, p, k, found, matrix.power, tolerance, orthonormality, method)
+        randomized(matrix, p, k, keep, found, tolerance, orthonormality)
     }
+  }
+
+  /** From a block of random columns a Krylov space has at most as many vectors of a multiple
+    * singular value as the block has columns. Where the certificate says that a triple is missing,
+    * the search goes on with a fresh block beside what was found: so often that blocks could hold
+    * all k.
+    */
+  private def randomized(
+      matrix: Matrix,
+      p: SvdParams,
+      k: Int,
+      keep: Int,
+      first: Subspace,
+      tolerance: Double,
+      orthonormality: Double
+  ): SvdFit = {
+    def finish(found: Subspace) =
+      finished(matrix, p, k, found, matrix.power, tolerance, orthonormality, "randomized")
+    var found = first
+    var fit = finish(found)
+    var blocks = 1 + (k + Krylov.block(k) - 1) / Krylov.block(k)
+    while (
+      !fit.certificate.complete && found.converged && blocks > 0 &&
+      matrix.passes < p.maxPasses && found.v.columns < matrix.features
+    ) {
+      found = Krylov(matrix, k, keep, tolerance / 4, p.maxPasses, p.seed, Some(found))
+      fit = finish(found)
+      blocks -= 1
+    }
+    fit
   }
 
   private def subspace(g: Columns, k: Int, keep: Int): Subspace = {

@@ -1,5 +1,7 @@
 package mllibpy.algorithm.decomposition
 
+import mllibpy.engine.InvalidInput
+
 /** What is known of a matrix and of where it is before it is decomposed.
   *
   * @param entries
@@ -8,6 +10,8 @@ package mllibpy.algorithm.decomposition
   *   that sum at once
   * @param memory
   *   of the driver
+  * @param share
+  *   of an executor's memory, for each of its cores; of the driver's where it sums
   */
 final case class SvdShape(
     rows: Long,
@@ -18,7 +22,8 @@ final case class SvdShape(
     k: Int,
     keep: Int,
     cores: Int,
-    memory: Long
+    memory: Long,
+    share: Long
 )
 
 /** What a method costs: seconds on made-up but proportionate cores, passes, bytes on the driver. */
@@ -62,9 +67,24 @@ object SvdCost {
       if (s.sparse) s.rows * s.entries * s.entries / 2 / 2e8 else s.rows * n * n / rate(s)
     val bytes = 8 * n * n
     val seconds = sums / s.cores + 3 * n * n * n / Small / 2 + pass(s, s.k)
-    // Partial sums of all cores, their sum, and what the eigenvalues are made from.
-    fitting("gramian", seconds, 2, bytes * (s.cores + 4), s, n <= 30000)
+    fitting("gramian", seconds, 2, bytes, copies(s.cores), s, n <= 30000)
   }
+
+  // Partial sums of all cores, their sum, and what the triples are made from.
+  private def copies(cores: Int) = cores + 4
+
+  /** Refuses the Gramian where its sums fit no array, or no memory at all. */
+  def refuseGramian(features: Int, cores: Int, memory: Long, share: Long): Unit = {
+    val bytes = 8.0 * features * features
+    InvalidInput.unless(
+      features <= MostFeatures && bytes * copies(cores) <= memory && bytes <= share,
+      f"method='gramian' sums a matrix of $features x $features numbers, ${bytes / 1e9}%.3g GB for" +
+        s" each of $cores cores, which does not fit; take method='randomized' or 'auto'"
+    )
+  }
+
+  // More columns squared, padded to whole panels, are no array.
+  private final val MostFeatures = 46336
 
   private def rate(s: SvdShape): Double = Tiles * (if (s.single) 2 else 1)
 
@@ -74,7 +94,7 @@ object SvdCost {
     val basis = 8.0 * s.features * (2 * s.keep + 4 * width)
     val small = 4.0 * s.features * (2 * s.keep) * width * steps / Thin
     val seconds = steps * pass(s, width) + pass(s, s.k) + small
-    fitting("randomized", seconds, steps + 4, 3 * basis, s, possible = true)
+    fitting("randomized", seconds, steps + 4, basis, 3, s, possible = true)
   }
 
   private def tsqr(s: SvdShape): SvdCost = {
@@ -82,14 +102,18 @@ object SvdCost {
     val seconds =
       s.rows * (s.entries + n) * 2 * n / Reflections / s.cores + 30 * n * n * n / Small +
         2 * pass(s, s.k)
-    fitting("tsqr", seconds, 5, 8 * n * n * (s.cores + 4), s, n <= 2000)
+    fitting("tsqr", seconds, 5, 8 * n * n, copies(s.cores), s, n <= 2000)
   }
 
+  /** @param sum
+    *   bytes of what a core adds up, and of how many as large the driver needs
+    */
   private def fitting(
       method: String,
       seconds: Double,
       passes: Int,
-      bytes: Double,
+      sum: Double,
+      copies: Int,
       s: SvdShape,
       possible: Boolean
   ): SvdCost =
@@ -97,7 +121,7 @@ object SvdCost {
       method,
       seconds,
       passes,
-      Math.min(bytes, Long.MaxValue.toDouble).toLong,
-      possible && bytes <= s.memory / 2.0
+      Math.min(sum * copies, Long.MaxValue.toDouble).toLong,
+      possible && sum * copies <= s.memory / 2.0 && sum <= s.share / 2.0
     )
 }

@@ -3,14 +3,21 @@ package mllibpy.algorithm.decomposition
 import mllibpy.kernel.Tiles
 import mllibpy.kernel.decomposition.Columns
 
-/** A symmetric matrix brought to tridiagonal form by Householder's reflections: T = Q^T A Q.
+/** A symmetric matrix brought to tridiagonal form by Householder's reflections: T = by Q^T A Q.
   *
   * LAPACK's own in Java makes one number at a time; these products go by vectors.
+  *
+  * @param by
+  *   what its numbers are taken times, so that their squares are numbers too
   */
-private[decomposition] final class Tridiagonal(m: Columns, tiles: Tiles = Tiles.best) {
+private[decomposition] final class Tridiagonal(
+    m: Columns,
+    by: Double = 1,
+    tiles: Tiles = Tiles.best
+) {
   private val n = m.columns
   private val width = m.width
-  private val a = m.values.clone()
+  private val a = m.values.map(_ * by)
   // The reflections H = I - by v v^T, v of column k from k + 1 on.
   private val reflections = new Array[Array[Double]](n)
   private val factors = new Array[Double](n)

@@ -25,6 +25,12 @@ private[cluster] abstract class Beside[S <: AnyRef] {
     ()
   }
 
+  def forget(block: Examples, fit: Long): Unit = beside.synchronized {
+    val found = beside.get(block)
+    if (found != null && found.fit == fit) beside.remove(block)
+    ()
+  }
+
   def forget(fit: Long): Unit = beside.synchronized {
     beside.values.removeIf(_.fit == fit)
     ()
@@ -41,6 +47,13 @@ object Beside {
     RowStates.forget(fit)
     NearStates.forget(fit)
     KeyStates.forget(fit)
+  }
+
+  /** Drops what fits have left beside a block. */
+  def forget(block: Examples, fits: Seq[Long]): Unit = for (fit <- fits) {
+    RowStates.forget(block, fit)
+    NearStates.forget(block, fit)
+    KeyStates.forget(block, fit)
   }
 
   /** How many blocks have a state here. */

@@ -2,8 +2,10 @@ package mllibpy.kernel.cluster
 
 import mllibpy.kernel.linear.Examples
 
-/** What a round of drawing does.
+/** What a round of drawing does for one of the starts that share it.
   *
+  * @param start
+  *   its number among all starts of the fit
   * @param fresh
   *   candidates that rows have not been held against; `known` are those before
   * @param most
@@ -13,8 +15,7 @@ import mllibpy.kernel.linear.Examples
   *   numbers the round, and keeps its draws apart from all others
   */
 final class DrawPlan(
-    val fit: Long,
-    val round: Int,
+    val start: Int,
     val known: Option[Centres],
     val fresh: Option[Centres],
     val most: Int,
@@ -24,27 +25,32 @@ final class DrawPlan(
     val shift: Array[Double]
 ) extends Serializable
 
+/** A round of several starts, in one pass: which, and of which fit. */
+final class DrawPlans(val fit: Long, val round: Int, val starts: Array[DrawPlan])
+    extends Serializable
+
 /** Rows drawn far from some candidates, and how much weighs what is near each: the statistic of a
   * round of k-means|| (Bahmani et al.: Scalable k-means++, 2012). The round draws a fixed number of
   * rows, so that it takes one pass and not another for the sum of the chances.
-  *
-  * Distances from the nearest candidate rest beside the blocks; where they are lost they are found
-  * anew.
   */
-final class DrawSum(
-    @transient private val plan: DrawPlan,
-    @transient private val first: Examples => Long
-) extends Serializable {
+final class DrawSum(@transient private val plan: DrawPlan) extends Serializable {
   private val candidates = plan.known.map(_.k).getOrElse(0) + plan.fresh.map(_.k).getOrElse(0)
   val drawn = new Drawn(plan.most, plan.features)
   val weights = new Array[Double](candidates)
   var cost = 0.0
-  @transient private lazy val rowKeys = new RowKeys(first)
 
-  def add(block: Examples): this.type = {
-    val search = Search.of(block)
-    val near = nearest(block, search)
-    val keys = if (plan.most > 0) rowKeys.next(block) else null
+  /** Adds a block, and gives the nearest candidates of its rows.
+    *
+    * @param before
+    *   those that the round before has left; null where they are not here
+    */
+  private[cluster] def add(
+      block: Examples,
+      search: Search,
+      keys: Array[Long],
+      before: Near
+  ): Near = {
+    val near = nearest(block, search, before)
     var row = 0
     while (row < block.rows) {
       val weight = block.weight(row)
@@ -56,8 +62,7 @@ final class DrawSum(
       if (plan.most > 0 && mass > 0) draw(block, keys(row), row, mass)
       row += 1
     }
-    NearStates.put(block, plan.fit, plan.round + 1, near)
-    this
+    near
   }
 
   private def draw(block: Examples, key: Long, row: Int, mass: Double): Unit =
@@ -66,10 +71,9 @@ final class DrawSum(
       Points.row(block, row, plan.cosine)
     )
 
-  private def nearest(block: Examples, search: Search): Near = {
-    val found = if (plan.round > 0) NearStates.take(block, plan.fit, plan.round) else null
-    val near = if (found != null) found else new Near(block.rows)
-    if (found == null) for (c <- plan.known) near.hold(block, search, c, 0)
+  private def nearest(block: Examples, search: Search, before: Near): Near = {
+    val near = if (before != null) before else new Near(block.rows)
+    if (before == null) for (c <- plan.known) near.hold(block, search, c, 0)
     for (c <- plan.fresh) near.hold(block, search, c, candidates - c.k)
     near
   }
@@ -82,12 +86,24 @@ final class DrawSum(
   }
 }
 
-/** A round of several starts, in one pass. */
-final class DrawSums(plans: Array[DrawPlan], first: Examples => Long) extends Serializable {
-  val sums: Array[DrawSum] = plans.map(new DrawSum(_, first))
+/** A round of several starts, in one pass. Distances from the nearest candidates rest beside the
+  * blocks, those of all starts together; where they are lost they are found anew.
+  */
+final class DrawSums(
+    @transient private val plans: DrawPlans,
+    @transient private val first: Examples => Long
+) extends Serializable {
+  val sums: Array[DrawSum] = plans.starts.map(new DrawSum(_))
+  @transient private lazy val rowKeys = new RowKeys(first)
 
   def add(block: Examples): this.type = {
-    sums.foreach(_.add(block))
+    val search = Search.of(block)
+    val keys = if (plans.starts.exists(_.most > 0)) rowKeys.next(block) else null
+    val before = Option(NearStates.take(block, plans.fit, plans.round)).getOrElse(Map.empty)
+    val near = plans.starts.zip(sums).map { case (plan, sum) =>
+      plan.start -> sum.add(block, search, keys, before.getOrElse(plan.start, null))
+    }
+    NearStates.put(block, plans.fit, plans.round + 1, near.toMap)
     this
   }
 
@@ -128,4 +144,5 @@ private[cluster] final class Near(rows: Int) {
   }
 }
 
-private[cluster] object NearStates extends Beside[Near]
+/** By start. */
+private[cluster] object NearStates extends Beside[Map[Int, Near]]

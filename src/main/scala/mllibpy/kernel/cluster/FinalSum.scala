@@ -7,9 +7,15 @@ import scala.collection.mutable
 /** What centres leave: the weighted sum of squared distances from the nearest one (of the cosine
   * distance, of 1 - cos), by differences and not by scores; and, where they are asked for, labels
   * in the rows' order.
+  *
+  * @param fits
+  *   that end with this pass: what they have left beside the blocks goes, where these are
   */
-final class FinalSum(@transient private val of: Array[Centres], labelled: Boolean)
-    extends Serializable {
+final class FinalSum(
+    @transient private val of: Array[Centres],
+    labelled: Boolean,
+    fits: Seq[Long] = Nil
+) extends Serializable {
   val inertia = new Array[Double](of.length)
   val weights: Array[Array[Double]] = of.map(c => new Array[Double](c.k))
 
@@ -17,6 +23,7 @@ final class FinalSum(@transient private val of: Array[Centres], labelled: Boolea
   val labels: mutable.Buffer[Array[Int]] = mutable.Buffer.empty
 
   def add(block: Examples): this.type = {
+    Beside.forget(block, fits)
     val search = Search.of(block)
     val own = if (labelled) new Array[Int](block.rows) else null
     Search.tiles(block.rows) { (from, n) =>

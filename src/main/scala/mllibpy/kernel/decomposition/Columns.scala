@@ -96,6 +96,17 @@ final class Columns(val rows: Int, val columns: Int, val values: Array[Double])
     out
   }
 
+  /** The lengths of the columns; of numbers too whose squares float64 does not hold. */
+  def lengths: Array[Double] = {
+    val by = Columns.unit(values)
+    val out = new Array[Double](columns)
+    for (r <- 0 until rows; c <- 0 until columns) {
+      val x = this(r, c) * by
+      out(c) += x * x
+    }
+    out.map(Math.sqrt(_) / by)
+  }
+
   /** The squared lengths of the columns. */
   def squares: Array[Double] = {
     val out = new Array[Double](columns)
@@ -106,6 +117,18 @@ final class Columns(val rows: Int, val columns: Int, val values: Array[Double])
 
 object Columns {
   private final val Tile = 1024
+  // Of powers of two whose inverse is one, too.
+  private final val MostExponent = 1000
+
+  /** The power of two that brings the largest of some numbers to between 1 and 2, as far as powers
+    * of two go; 1 where all are 0.
+    */
+  def unit(values: Array[Double]): Double = {
+    var most = 0.0
+    for (x <- values) most = Math.max(most, Math.abs(x))
+    val exponent = Math.max(-MostExponent, Math.min(MostExponent, Math.getExponent(most)))
+    if (most == 0) 1 else Math.scalb(1.0, -exponent)
+  }
 
   def apply(rows: Int, columns: Int): Columns =
     new Columns(rows, columns, new Array(Math.multiplyExact(rows, Tiles.padded(columns))))
