@@ -203,6 +203,21 @@ class SvdSuite extends AnyFunSuite with LocalSession {
     }
   }
 
+  test("nothing is outside the whole space, and few columns have a certificate that holds") {
+    for (n <- 2 to 9; seed <- 1 to 5) {
+      val whole = Basis.orthonormal(Basis.random(n, n, seed.toLong))._1
+      assert(Basis.outside(Basis.random(n, 4, -seed.toLong), Seq(whole), 0).q.columns == 0)
+      val rows = Columns.tabulate(n + 3, n)((_, f) => Math.pow(0.8, f) * random.nextGaussian())
+      val stride = DenseDoubles.padded(n)
+      val values = new Array[Double]((n + 3) * stride)
+      for (r <- 0 until n + 3; f <- 0 until n) values(r * stride + f) = rows(r, f)
+      val block: Examples = new DenseExamples(n, values, new Array(n + 3), null)
+      val data = new LinearData(new HereBlocks(Seq(block)), n, 0, Form.Doubles)
+      for (method <- Seq("gramian", "randomized", "tsqr"))
+        assert(fit(data, params(method, 1)).certificate.failed == Nil)
+    }
+  }
+
   test("what fails in a certificate has a name") {
     val good = Certificate(0, 0, 0, 0, 0.5, Some(0.5), 1e-7, 1e-9, 1e-12, 2, 1, 2)
     assert(good.holds)

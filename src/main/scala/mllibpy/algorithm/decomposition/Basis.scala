@@ -53,10 +53,13 @@ private[decomposition] object Basis {
     if (q.columns == 0) Outside(q, back, share)
     else {
       val (again, more) = apart(q, from)
-      val (q2, back2) = once(again, 0)
+      val (q2, back2) = once(again, Inside)
       Outside(q2, back2 * back, share += more * back)
     }
   }
+
+  // Columns of length 1 that are shorter without the span were rounding within it.
+  private final val Inside = 1e-3
 
   final case class Outside(q: Columns, back: Columns, share: Columns)
 
