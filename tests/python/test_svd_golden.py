@@ -120,6 +120,13 @@ def test_left_vectors_of_ill_conditioned_rows_are_orthonormal(method: str, famil
     assert np.linalg.norm(single.U.T @ single.U - np.eye(20)) <= 1e-5
 
 
+def test_rows_far_from_the_origin_have_a_certificate_that_holds() -> None:
+    for seed in range(10):
+        a = np.random.default_rng(seed).normal(size=(20, 4)) + 100
+        found = svd(a, 4, center=True, random_state=seed, compute_u=False)
+        assert found.certificate_.holds
+
+
 def test_small_values_are_not_lost() -> None:
     """Below the square root of the rounding error the Gramian knows nothing; the QR does."""
     values = 10.0 ** -np.arange(0, 12, 0.5)

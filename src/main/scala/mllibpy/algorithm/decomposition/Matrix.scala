@@ -67,6 +67,10 @@ private[decomposition] final class Matrix(
     found
   }
 
+  /** The length of the matrix that centring takes from the rows. */
+  def taken: Double =
+    if (means == null) 0 else Math.sqrt(rows * means.map(m => m * m).sum)
+
   /** The means times some columns: what centring takes from each row of a product. */
   def shift(w: Columns): Array[Double] =
     if (means == null) null

@@ -184,7 +184,8 @@ object Svd {
       orthonormalV = Certificate.apart(t.v.cross(t.v)),
       error = error,
       next = next,
-      resolution = 8 * Math.sqrt(matrix.epsilon) * largest,
+      // Of products of rows with triples; centring has rounded them as the rows were before.
+      resolution = 8 * Math.sqrt(matrix.epsilon * largest * (largest + matrix.taken)),
       tolerance = tolerance,
       orthonormality = orthonormality,
       largest = largest,
