@@ -64,8 +64,16 @@ class Featured:
                 return list(columns)
         if "features" in df.columns:
             return ["features"]
+        columns = getattr(self, "_columns", getattr(self, "feature_names_in_", None))
+        if columns is None:
+            raise ValueError(
+                "the DataFrame has no column 'features'; the model was fitted to features without"
+                " names, and wants them as a column of vectors of that name"
+            )
+        missing = ", ".join(repr(str(c)) for c in columns if c not in df.columns)
         raise ValueError(
-            "the DataFrame has no column 'features', nor the columns that the model was fitted to"
+            f"the DataFrame has no column {missing}, which the model was fitted to;"
+            f" the columns are {df.columns}"
         )
 
 

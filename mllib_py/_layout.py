@@ -220,7 +220,7 @@ def check_finite(x: Any, name: str, columns: Sequence[str] | None = None) -> Non
         else bad.reshape(len(x), -1).sum(axis=0)
     )
     where = np.flatnonzero(counts)
-    told = ", ".join(f"{columns[c] if columns else c} ({counts[c]})" for c in where[:5])
+    told = ", ".join(f"{c if columns is None else columns[c]} ({counts[c]})" for c in where[:5])
     more = f" and {len(where) - 5} more" if len(where) > 5 else ""
     raise ValueError(
         f"Input X contains {kind}: column (values) {told}{more}; drop or fill such rows"
@@ -477,5 +477,10 @@ def _classes(df: Any, label: str) -> tuple[NDArray[Any], list[str]]:
     if nulls:
         raise ValueError(f"column {label!r} has nulls in {nulls} rows; drop or fill such rows")
     classes = np.asarray([c for c, *_ in found])
+    if classes.dtype.kind == "f" and (classes != np.floor(classes)).any():
+        raise ValueError(
+            f"Unknown label type: continuous. Column {label!r} holds fractions, and classes are"
+            " texts, booleans or whole numbers: a regressor takes numbers"
+        )
     order = np.argsort(classes)
     return classes[order], [found[i][1] for i in order]

@@ -467,6 +467,8 @@ def minimize(
             "the hinge has a corner, where steps on blocks end too early: give a layout as data, or"
             " take loss='squared_hinge'"
         )
+    if loss in ("logistic", "squared_hinge"):
+        _check_labels(data)
     return _on_blocks(_loss(loss), penalty, data, method, tol, max_iter)
 
 
@@ -510,6 +512,14 @@ def _check_targets(loss: str, data: Layout) -> None:
         raise ValueError(
             f"loss={loss!r} is for numbers, and the layout has the classes"
             f" {data.classes.tolist()}: lay the data out with target='numbers'"
+        )
+
+
+def _check_labels(data: Blocks) -> None:
+    others = int(tree_sum(data, lambda x, y: np.count_nonzero((y != 0) & (y != 1))))
+    if others:
+        raise ValueError(
+            f"this loss is for the labels 0 and 1, and {others} targets are others; encode them"
         )
 
 

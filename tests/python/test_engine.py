@@ -143,6 +143,8 @@ def test_bad_input_is_refused_by_name(frame: Any, spark: Any) -> None:
         engine.blocks([[np.nan]])
     with pytest.raises(ValueError, match="as many rows"):
         engine.blocks(X, [1.0])
+    with pytest.raises(ValueError, match=r"labels 0 and 1, and .* targets are others"):
+        engine.minimize("logistic", Penalty(), engine.blocks(X, np.where(LABELS, 1, -1)))
     with pytest.raises(ValueError, match="the hinge has a corner"):
         engine.minimize("hinge", Penalty(l2=1), data)
     with pytest.raises(ValueError, match=r"for numbers, and the layout has the classes \[3, 7\]"):

@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import linear_model, svm
 from sklearn.base import clone
@@ -228,6 +229,18 @@ def test_balanced_classes_with_weights_are_the_same_from_arrays_and_layouts() ->
     one = model.fit(X, Y, a).coef_
     np.testing.assert_allclose(one, theirs.fit(X, Y, a).coef_, rtol=1e-4)
     np.testing.assert_allclose(model.fit(mllib_py.layout(X, Y, a)).coef_, one, rtol=1e-6)
+
+
+def test_bad_values_of_named_columns_are_told_by_name() -> None:
+    good = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    bad = good.assign(b=[1.0, np.nan, 3.0, np.nan])
+    told = r"Input X contains NaN: column \(values\) b \(2\)"
+    model = linear.LogisticRegression()
+    with pytest.raises(ValueError, match=told):
+        model.fit(bad, [0, 1, 0, 1])
+    model.fit(good, [0, 1, 0, 1])
+    with pytest.raises(ValueError, match=told):
+        model.predict(bad)
 
 
 def test_a_path_of_numbers_that_overflow_ends() -> None:

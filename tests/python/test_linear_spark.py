@@ -263,6 +263,14 @@ def test_bad_columns_are_named(spark: Any, vectors: Any) -> None:
         linear.LogisticRegression().fit(vectors, "target")
     with pytest.raises(ValueError, match="the DataFrame has no column 'features'"):
         linear.LogisticRegression().fit(vectors).predict(frame)
+    with pytest.raises(ValueError, match="no column 'f0', 'f1', which the model was fitted to"):
+        linear.LogisticRegression().fit(
+            spark.createDataFrame([(1.0, 0.0, 0), (0.0, 1.0, 1)], ["f0", "f1", "label"])
+        ).predict(frame)
+    with pytest.raises(ValueError, match=r"Unknown label type: continuous. Column 'size'"):
+        linear.LogisticRegression().fit(
+            spark.createDataFrame([(1.0, 0.5), (2.0, 1.5)], ["f0", "size"]), "size"
+        )
     with pytest.raises(ValueError, match="no rows to fit"):
         linear.LogisticRegression().fit(vectors.where("label > 9"))
     with pytest.raises(TypeError, match="column 'name' must hold numbers or vectors"):

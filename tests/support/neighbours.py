@@ -58,8 +58,9 @@ def main() -> None:
     conf = {"spark.task.cpus": "2", "spark.executor.memory": "512m"}
     spark = mllib_py.session("local-cluster[1,4,1024]", memory="1g", conf=conf)
     backend = tune.SparkBackend(spark)
-    told: dict[str, Any] = {"slots": backend.slots, "together": backend.dies_together}
-    told["peak"] = peak(backend, folder)
+    told: dict[str, Any] = {"peak": peak(backend, folder)}
+    # Until its executor has come Spark tells of cores that it only expects.
+    told |= {"slots": backend.slots, "together": backend.dies_together}
     x, y = load_iris(return_X_y=True)
     rows = np.random.default_rng(0).permutation(150)
     search = tune.GridSearchCV(
