@@ -14,7 +14,16 @@ class TilesSuite extends AnyFunSuite {
   private def close(a: Double, b: Double, share: Double = 1e-12) =
     Math.abs(a - b) <= share * (1 + Math.abs(b))
 
-  for ((rows, n, columns) <- Seq((1, 1, 8), (7, 5, 16), (8, 33, 24), (19, 64, 40), (40, 3, 8)))
+  for (
+    (rows, n, columns) <- Seq(
+      (1, 1, 8),
+      (7, 5, 16),
+      (8, 33, 24),
+      (13, 9, 24),
+      (19, 64, 40),
+      (40, 3, 8)
+    )
+  )
     test(s"products: $rows rows, $n terms, $columns columns") {
       val stride = n + 3
       val (a, b, c) =
