@@ -11,8 +11,9 @@ import json
 import math
 import signal
 import threading
+import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -71,9 +72,26 @@ def call(name: str, *args: Any) -> Any:
 
 
 def _called(name: str, *args: Any) -> Any:
-    door = jvm(session()).mllibpy.api.Door
+    door = _door()
     with errors():
         return getattr(door, name)(*args)
+
+
+def _door() -> Any:
+    """Return the JVM's functions; they are looked up once a context, for each look is a call."""
+    global _known
+    from pyspark import SparkContext
+
+    known_of, door = _known
+    context = SparkContext._active_spark_context
+    if context is None or known_of() is not context:
+        door = jvm(session()).mllibpy.api.Door
+        _known = weakref.ref(SparkContext._active_spark_context), door
+    return door
+
+
+#: The context that the functions were last looked up in, and these.
+_known: tuple[Callable[[], Any], Any] = (lambda: None, None)
 
 
 _forgotten: deque[tuple[str, Handle]] = deque()
