@@ -1,7 +1,7 @@
 """The kernels on one core beside the sgemm of NumPy on the same core, back to back.
 
     python -m bench.kernels                     all ranks
-    python -m bench.kernels --ranks 64,128 --only update
+    python -m bench.kernels --ranks 64,128 --only update      one kernel; a result of its own
 
 GFLOP/s count n k (k + 1) for the symmetric update of n rows, and are those of the fastest call on
 both sides. The peak is sgemm's, of kernels in float64 half of it.
@@ -107,8 +107,8 @@ def main() -> None:
             }
         )
         print(rows[-1])
-    if not args.only:
-        measure.write("kernels", {"sgemm_gflops": round(peak, 1), "kernels": rows})
+    name = f"kernels-{args.only}" if args.only else "kernels"
+    measure.write(name, {"sgemm_gflops": round(peak, 1), "kernels": rows})
     print(f"sgemm {peak:.1f} GFLOP/s")
 
 

@@ -160,6 +160,7 @@ class Clustering(
         return data, matrix, True
 
     def _checked(self, x: Any, *, reset: bool) -> Any:
+        _layout.refuse_kept(x)
         if hasattr(x, "to_pandas"):
             x = x.to_pandas()
         if reset:

@@ -345,6 +345,25 @@ def as_frame(x: Any, *, supervised: bool = True) -> Any:
     return None
 
 
+def refuse_kept(x: Any) -> None:
+    """Refuse a layout or a path where rows are wanted: fits alone take these."""
+    if isinstance(x, Layout):
+        raise TypeError(
+            "a layout is for fits; give the rows themselves here: an array, a DataFrame or an RDD"
+        )
+    if isinstance(x, str | PurePath):
+        raise TypeError(
+            f"{str(x)!r} is a path, which fits alone take; read it first, with spark.read or pandas"
+        )
+
+
+def refuse_spark(x: Any, method: str) -> None:
+    """Refuse Spark's rows, a layout or a path where a method takes arrays alone."""
+    refuse_kept(x)
+    if is_spark(x):
+        raise TypeError(f"{method} takes an array; collect the rows first, df.toPandas() say")
+
+
 def is_spark(x: Any) -> bool:
     """Say whether something is Spark's: a DataFrame or an RDD."""
     return type(x).__module__.startswith("pyspark")

@@ -286,6 +286,7 @@ class LinearModel(Featured, BaseEstimator):  # type: ignore[misc]
     def _scores(self, x: Any) -> NDArray[np.float64]:
         """Return the linear functions' values, of shape (n_samples,) or (n_samples, outputs)."""
         check_is_fitted(self)
+        _layout.refuse_kept(x)
         matrix = validate_data(
             self,
             x,

@@ -112,7 +112,12 @@ def jvm(spark: SparkSession) -> Any:
 def _settings(master: str | None, memory: str | None, conf: Mapping[str, str]) -> dict[str, str]:
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     chosen = master or conf.get("spark.master") or (None if submitted else "local[*]")
-    ours = {"spark.ui.showConsoleProgress": "false", "spark.driver.maxResultSize": "0"}
+    ours = {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.maxResultSize": "0",
+        # By TCP a task with a Python worker waits 40 ms for a delayed acknowledgement.
+        "spark.python.unix.domain.socket.enabled": "true",
+    }
     if chosen is not None:
         ours["spark.master"] = chosen
     if not submitted:

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mllib_py import _checks, _layout
+from mllib_py import _checks, _layout, _minka
 from mllib_py._decomposition import (
     Certificate,
     Fit,
@@ -30,6 +30,9 @@ from mllib_py._layout import Layout, is_spark
 __all__ = ["PCA", "SVD", "Certificate", "TruncatedSVD", "svd"]
 
 METHODS = ("auto", "gramian", "randomized", "tsqr")
+#: scikit-learn's, whose names are known and which say nothing here.
+_SOLVERS = ("auto", "full", "covariance_eigh", "arpack", "randomized")
+_ALGORITHMS = ("arpack", "randomized")
 
 
 class SVD:
@@ -79,6 +82,11 @@ class SVD:
         "method='tsqr' was asked for"
         """
         return self._explained
+
+    def __repr__(self) -> str:
+        """Name the method and the leading values."""
+        values = np.array2string(self.s, precision=4, threshold=6, edgeitems=3)
+        return f"SVD(k={len(self.s)}, method={self.method_!r}, s={values})"
 
     def __iter__(self) -> Iterator[Any]:
         """Give U, s and Vt."""
@@ -261,6 +269,7 @@ class _Projection(Featured, TransformerMixin, ClassNamePrefixFeaturesOutMixin, B
 
     def _matrix(self, x: Any, *, reset: bool) -> Any:
         """Return rows as an array or CSR, checked."""
+        _layout.refuse_kept(x)
         if hasattr(x, "to_pandas"):
             x = x.to_pandas()
         if reset:
@@ -444,6 +453,7 @@ class TruncatedSVD(_Projection):
         self
         """
         self._check_parameters()
+        _checks.one_of("algorithm", self.algorithm, _ALGORITHMS)
         k = _checks.whole("n_components", self.n_components, 1)
         data, ours = self._laid_out(X)
         try:
@@ -483,6 +493,7 @@ class TruncatedSVD(_Projection):
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
+        _layout.refuse_spark(X, "inverse_transform")
         rows: NDArray[Any] = check_array(X, dtype=[np.float64, np.float32]) @ self.components_
         return rows
 
@@ -582,6 +593,7 @@ class PCA(_Projection):
         self
         """
         self._check_parameters()
+        _checks.one_of("svd_solver", self.svd_solver, _SOLVERS)
         data, ours = self._laid_out(X)
         try:
             rows = int(data.facts["rows"])
@@ -634,9 +646,7 @@ class PCA(_Projection):
             share = np.cumsum(ratio)
             return min(int(np.searchsorted(share, self.n_components, side="right")) + 1, len(share))
         if self.n_components == "mle":
-            from sklearn.decomposition._pca import _infer_dimension
-
-            return int(_infer_dimension(variance, rows))
+            return _minka.dimension(variance, rows)
         return len(variance)
 
     def _scale(self) -> NDArray[np.float64]:
@@ -662,6 +672,7 @@ class PCA(_Projection):
         ndarray of shape (n_samples, n_features)
         """
         check_is_fitted(self)
+        _layout.refuse_spark(X, "inverse_transform")
         projected = check_array(X, dtype=[np.float64, np.float32])
         w = (self.components_ * self._scale()[:, None]).astype(projected.dtype)
         rows: NDArray[Any] = projected @ w + self.mean_.astype(projected.dtype)
@@ -725,6 +736,7 @@ class PCA(_Projection):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
+        _layout.refuse_spark(X, "score_samples")
         likelihood: NDArray[np.float64] = self.to_sklearn().score_samples(X)
         return likelihood
 

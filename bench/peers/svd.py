@@ -140,9 +140,10 @@ def pyspark_mllib(p: Problem, spark: Any) -> Fit:
     else:
         rdd = _frame(p, spark).rdd.map(lambda r: Vectors.fromML(r[0]))
     rows_there = spark._jvm.org.apache.spark.mllib.linalg.distributed.RowMatrix(jvm.rest(rdd).rdd())
+    matrix = RowMatrix(rows_there)  # one: it lets go of what it wraps
 
     def fit() -> tuple[np.ndarray, np.ndarray]:
-        found = RowMatrix(rows_there).computeSVD(p.k, computeU=False)
+        found = matrix.computeSVD(p.k, computeU=False)
         return found.s.toArray(), found.V.toArray().T
 
     return fit

@@ -4,6 +4,7 @@
     python -m bench.peers.tune search --fits 60        the same, small
     python -m bench.peers.tune trivial --trials 1000   what a trial costs that does nothing
     python -m bench.peers.tune bytes                   shipped for 100 MB and 200 fits
+    python -m bench.peers.tune memory                  of workers: 200 trials that read 1 GB each
 
 Workers are started and have imported scikit-learn before the clock starts. Sides alternate.
 """
@@ -22,7 +23,7 @@ from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
 import mllib_py
-from bench import measure
+from bench import measure, resident
 from mllib_py import tune
 
 SLOTS = 2
@@ -141,15 +142,41 @@ def shipped(megabytes: int, fits: int, backend: Any) -> dict[str, Any]:
     }
 
 
+def memory(megabytes: int, trials: int, backend: Any) -> dict[str, Any]:
+    """Watch what Python workers hold while trials read all of a scattered matrix."""
+    X = np.random.default_rng(0).normal(size=(megabytes * 1250, 100))
+    handle = backend.scatter(X)
+    del X
+
+    def reads(params: dict[str, Any]) -> float:
+        (x,) = handle.get()
+        return float(x.sum()) + params["shift"]
+
+    study = tune.Study(reads, {"shift": list(range(trials))}, sampler="grid", backend=backend)
+    with resident.Watch() as watch:
+        seconds, _ = measure.timed(study.run)
+    told = handle.explain()
+    handle.release()
+    return {
+        "megabytes": megabytes,
+        "trials": study.tally.complete,
+        "seconds": seconds,
+        "scattered": told,
+        "workers": len(watch.most),
+        "own_megabytes": [round(found.own) for found in watch.most.values()],
+        "share_of_mapped_megabytes": [round(found.shared) for found in watch.most.values()],
+    }
+
+
 def main() -> None:
     """Measure and write the result."""
     a = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    a.add_argument("what", choices=["search", "trivial", "bytes"])
+    a.add_argument("what", choices=["search", "trivial", "bytes", "memory"])
     a.add_argument("--fits", type=int)
     a.add_argument("--trials", type=int, default=1000)
-    a.add_argument("--megabytes", type=int, default=100)
+    a.add_argument("--megabytes", type=int, help="default 100, for memory 1,000")
     a.add_argument("--repeats", type=int, default=3)
     a.add_argument("--write", action="store_true", help="keep the result in bench/results")
     args = a.parse_args()
@@ -158,8 +185,10 @@ def main() -> None:
         result = search(args.fits or 1050, args.repeats, backend)
     elif args.what == "trivial":
         result = trivial(args.trials, backend)
+    elif args.what == "memory":
+        result = memory(args.megabytes or 1000, args.fits or 200, backend)
     else:
-        result = shipped(args.megabytes, args.fits or 200, backend)
+        result = shipped(args.megabytes or 100, args.fits or 200, backend)
     backend.close()
     print(result)
     if args.write:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mllib_py.tune._local import LocalBackend
     from mllib_py.tune._models import MultiModelSearchCV
     from mllib_py.tune._scatter import scatter
-    from mllib_py.tune._spark import SparkBackend
+    from mllib_py.tune._spark import DriverBackend, SparkBackend
     from mllib_py.tune._study_search import AshaSearchCV, HyperbandSearchCV, TPESearchCV
     from mllib_py.tune._trial import TrialPruned
     from mllib_py.tune.elimination import RFE, RFECV
@@ -44,6 +44,7 @@ __all__ = [
     "RFECV",
     "AshaSearchCV",
     "BackendGone",
+    "DriverBackend",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
     "GridSearchCV",
@@ -80,6 +81,7 @@ __all__ = [
 _HOMES = {
     "AshaSearchCV": "_study_search",
     "BackendGone": "_backend",
+    "DriverBackend": "_spark",
     "ExtraTreesClassifier": "forests",
     "ExtraTreesRegressor": "forests",
     "GridSearchCV": "search",

@@ -11,6 +11,7 @@ import math
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -78,6 +79,9 @@ class Run:
     lane: int
     since: float
     attempt: int = 1
+    #: How often it was lost beside others, any of which may have ended their executor, and alone.
+    lost_beside: int = 0
+    lost_alone: int = 0
     future: Future[Outcome] | None = None
     steps: set[int] = field(default_factory=set)
     #: The last step that an earlier attempt reported: until then nothing new is known.
@@ -89,7 +93,8 @@ class Run:
 class Settings:
     """What a loop goes by."""
 
-    objective: bytes
+    #: Pickled, or on the driver as it is.
+    objective: bytes | Callable[..., Any]
     #: What the objective refers to.
     handles: list[SentHandle]
     space: Space
@@ -144,6 +149,9 @@ class Loop:
         self._show = show
         self._clock: Clock = getattr(backend, "clock", None) or WallClock()
         self._runs: dict[int, Run] = {}
+        #: Runs that wait until nothing else runs, and the one that has come to that.
+        self._suspects: deque[Run] = deque()
+        self._alone: Run | None = None
         self._lanes: list[int] = []
         self._stopped = False
         trials = study.get_trials(deepcopy=False)
@@ -205,6 +213,9 @@ class Loop:
     def _fill(self) -> None:
         """Give free slots trials."""
         settings = self._settings
+        if self._suspects or self._alone is not None:
+            self._run_suspect()
+            return
         most = settings.at_once(self.tally.ended)
         while len(self._runs) < most:
             begun = self.tally.ended + len(self._runs)
@@ -212,6 +223,12 @@ class Loop:
                 return
             if not self._begin():
                 return
+
+    def _run_suspect(self) -> None:
+        """Run one that was lost beside others twice, when it has the slots to itself."""
+        if self._alone is None and len(self._runs) == len(self._suspects):
+            self._alone = self._suspects.popleft()
+            self._submit(self._alone)
 
     def _begin(self) -> bool:
         """Start the next trial; tell whether there was one."""
@@ -267,12 +284,7 @@ class Loop:
         error = future.exception()
         if isinstance(error, BackendGone):  # says nothing of the trial, which is dropped
             raise error
-        if isinstance(error, WorkerLost) and run.attempt <= self._settings.retries:
-            run.attempt += 1
-            run.known = max(run.steps, default=-1)
-            run.last = -1
-            self.tally.retried += 1
-            self._submit(run)
+        if isinstance(error, WorkerLost) and self._tries_again(run):
             return
         if error is None:
             self._keep(run, future.result())
@@ -280,6 +292,33 @@ class Loop:
         self._fail(run, _told(error, run.attempt))
         if isinstance(error, self._settings.raises):
             raise error
+
+    def _tries_again(self, run: Run) -> bool:
+        """Begin a run again that was lost, unless it is known to be what ends its process.
+
+        Where an executor has several slots, a run that is lost beside others is not to blame for
+        it. One that was lost so twice has the slots to itself, which tells.
+        """
+        retries = self._settings.retries
+        beside = getattr(self._backend, "dies_together", False) and len(self._runs) > 1
+        if run is self._alone or retries == 0:
+            return False
+        if beside:
+            run.lost_beside += 1
+        else:
+            run.lost_alone += 1
+        if run.lost_alone > retries:
+            return False
+        run.attempt += 1
+        run.known = max(run.steps, default=-1)
+        run.last = -1
+        self.tally.retried += 1
+        if run.lost_beside > 1:
+            run.future = None
+            self._suspects.append(run)
+        else:
+            self._submit(run)
+        return True
 
     def _keep(self, run: Run, outcome: Outcome) -> None:
         for name, value in outcome.attrs.items():
@@ -315,6 +354,8 @@ class Loop:
 
     def _release(self, run: Run) -> None:
         del self._runs[run.trial.number]
+        if run is self._alone:
+            self._alone = None
         heapq.heappush(self._lanes, run.lane)
         self.tally.running = len(self._runs)
 

@@ -14,8 +14,8 @@ import numpy as np
 
 INSIDE = (
     "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: GridSearchCV "
-    "and its kin in mllib_py.tune run it from threads of the driver (leave backend=None), without "
-    "a search call its fit on the driver"
+    "and its kin in mllib_py.tune run it from threads of the driver (leave backend=None), so does "
+    "a Study of a function with backend='driver'; without these call its fit on the driver"
 )
 
 

@@ -15,8 +15,7 @@ from mllib_py.tune import _choose, _own, _task
 from mllib_py.tune._joblib import SlotsBackend, ThreadsBackend
 from mllib_py.tune._ship import Shelf
 
-#: Fits of our own estimators at once, where n_jobs does not say: while one sums up on the driver,
-#: the other's tasks run.
+#: Fits of our own estimators at once, where n_jobs does not say.
 AT_ONCE = 2
 
 
@@ -72,9 +71,9 @@ def _on_driver(
         raise ValueError(_own.INSIDE.format(name=name))
     if timeout is not None:
         raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")
-    from mllib_py.tune._spark import DriverThreads
+    from mllib_py.tune._spark import DriverBackend
 
-    threads = DriverThreads(n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE)
+    threads = DriverBackend(n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE)
     layouts = _own.Layouts()
     try:
         yield ThreadsBackend(threads, layouts.sharing)

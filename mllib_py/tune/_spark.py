@@ -22,6 +22,7 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
+from mllib_py import _checks
 from mllib_py._session import CONNECT, is_connect
 from mllib_py.tune import _task
 from mllib_py.tune._backend import GRACE, BackendGone, EndingFuture, WorkerLost, WorkTimeout
@@ -506,24 +507,48 @@ class SparkBackend:
             again.start()
 
 
-class DriverThreads:
+class DriverBackend:
     """Slots for work that starts Spark jobs itself: threads of the driver.
 
-    Each has a fair-scheduler pool of its own ("mllib_py.tune.0" and so on), so that with
-    ``spark.scheduler.mode=FAIR`` their jobs share the executors. Their jobs have a tag, by which
-    `close` cancels them: a fit of ours puts its jobs into a group of its own.
+    They use the session that runs. A `Study` whose objective fits estimators of mllib_py, or calls
+    Spark, runs on these. Each thread has a fair-scheduler pool of its own ("mllib_py.tune.0" and so
+    on), so that with ``spark.scheduler.mode=FAIR`` their jobs share the executors. Their jobs have
+    a tag, by which `close` cancels them: a fit of ours puts its jobs into a group of its own.
+
+    Work is not pickled, and may refer to frames and layouts. It has no process of its own: none
+    that can be ended when its time is over, or that saves the driver from its death.
 
     Parameters
     ----------
-    slots : int
-        How many.
+    slots : int, default=2
+        How many run at once: while one sums up on the driver, the other's tasks run.
+
+    Raises
+    ------
+    ValueError
+        `slots` is no integer of at least 1.
+    RuntimeError
+        No Spark session runs.
+
+    Examples
+    --------
+    >>> import mllib_py
+    >>> from mllib_py.tune import DriverBackend, Study
+    >>> spark = mllib_py.session()
+    >>> def objective(params):
+    ...     return spark.range(params["n"]).count()
+    >>> study = Study(objective, {"n": [5, 3]}, sampler="grid", backend=DriverBackend()).run()
+    >>> study.best_params
+    {'n': 3}
     """
 
     #: Seconds that `close` waits for work that is between two jobs, or has none.
     PATIENCE = 30.0
+    #: Work runs in this process: it is not pickled, and BLAS's threads are not its own.
+    in_driver = True
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int = 2) -> None:
+        self._slots = _checks.whole("slots", slots, 1)
         self._context = active().sparkContext
         self._tag = f"{POOL}-{uuid.uuid4().hex}"
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -534,6 +559,11 @@ class DriverThreads:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def slots(self) -> int:
+        """How many pieces of work run at once."""
+        return self._slots
 
     def slots_for(self, cores: int) -> int:
         """Return one slot: the work is Spark's."""
@@ -548,13 +578,15 @@ class DriverThreads:
         timeout: float | None = None,
     ) -> Future[T]:
         """Run a piece of work in a thread; `Future.cancel` leaves what runs, `close` ends it."""
+        if self._closed:
+            raise RuntimeError("the backend is closed")
         future: Future[T] = Future()
         self._waiting.put((future, work))
         return future
 
     def scatter(self, *objects: Any) -> SentHandle:
         """Refuse: threads of the driver have what the driver has."""
-        raise TypeError("threads of the driver need no scattered data")
+        raise TypeError("threads of the driver need no scattered data: refer to it as it is")
 
     def close(self) -> None:
         """Cancel what waits, and the jobs of what runs, and wait for the threads to end."""

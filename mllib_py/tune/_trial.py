@@ -11,8 +11,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import cloudpickle
 
@@ -143,11 +144,11 @@ class Outcome:
 
 
 class Work(Prepared):
-    """One run of a trial, as it travels to a worker."""
+    """One run of a trial, as it travels to a worker; on the driver it has the objective itself."""
 
     def __init__(
         self,
-        objective: bytes,
+        objective: bytes | Callable[..., Any],
         number: int,
         attempt: int,
         params: dict[str, Any],
@@ -170,7 +171,13 @@ class Work(Prepared):
     def prepare(self) -> None:
         """Load the objective; where that fails, the run says so."""
         with contextlib.suppress(Exception):
-            self._loaded = cloudpickle.loads(self.objective)
+            self._load()
+
+    def _load(self) -> Callable[..., Any]:
+        if self._loaded is None:
+            given = self.objective
+            self._loaded = cloudpickle.loads(given) if isinstance(given, bytes) else given
+        return cast(Callable[..., Any], self._loaded)
 
     def __call__(self) -> Outcome:
         """Run the objective; an exception of it is an outcome too, kept as text, or is raised."""
@@ -178,10 +185,9 @@ class Work(Prepared):
         out = Outcome()
         began, clock = time.time(), time.perf_counter()
         try:
-            with limited(self.cores):
-                if self._loaded is None:
-                    self._loaded = cloudpickle.loads(self.objective)
-                out.value = call(self._loaded, trial)
+            # On the driver BLAS's threads belong to all.
+            with limited(self.cores) if isinstance(self.objective, bytes) else nullcontext():
+                out.value = call(self._load(), trial)
         except Exception as error:
             out.pruned = _pruned(error)
             if isinstance(error, self.raises) and not out.pruned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any, Self
 
@@ -85,8 +85,9 @@ class Study:
         their order of ending counts too.
     progress : bool or None, default=None
         Show a bar; None: in a terminal or a notebook.
-    backend : None, "spark", "local" or Backend, default=None
-        Where trials run. None: the Spark session that runs.
+    backend : None, "spark", "local", "driver" or Backend, default=None
+        Where trials run. None: the Spark session that runs. "driver": two threads of the driver,
+        for objectives that fit estimators of mllib_py or start Spark jobs, see `DriverBackend`.
     X, y, groups
         Data of an estimator, and groups of rows for `cv`. They are scattered once; a handle of
         `scatter` in the place of X brings all three.
@@ -158,7 +159,9 @@ class Study:
             self._problem = problem(objective, X, y, params, cv=cv, scoring=scoring, epochs=epochs)
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
-            _check_objective(objective)
+            _check_objective(objective, travels=not _choose.on_driver(backend))
+        if _choose.on_driver(backend):
+            _check_driver(self._problem is not None, trial_timeout)
         if self._problem is not None:
             self._problem.check_space(self._space)
         self._objective = objective
@@ -203,7 +206,7 @@ class Study:
         KeyboardInterrupt
             Ctrl-C. Trials that ran are marked as failed; `resume` tries them again.
         """
-        backend, ours = _choose.backend(self._backend)
+        backend, ours = _choose.backend(self._backend, driver=True)
         try:
             return self._run_on(backend)
         finally:
@@ -222,7 +225,10 @@ class Study:
             objective = self._objective
             if self._problem is not None:
                 objective, sent = self._problem.objective(backend, self._pruner is not None)
-            settings = self._settings(study, backend, *_pickled(objective))
+            here = _choose.on_driver(backend)
+            settings = self._settings(
+                study, backend, *((objective, []) if here else _pickled(objective))
+            )
             with StudyBar(self._trials, study, wanted(self._progress), self._timeout) as bar:
                 address = None if channel is None else channel.address
                 loop = Loop(study, backend, settings, inbox, address, bar.update)
@@ -271,9 +277,13 @@ class Study:
         return study
 
     def _settings(
-        self, study: OptunaStudy, backend: Backend, objective: bytes, handles: list[SentHandle]
+        self,
+        study: OptunaStudy,
+        backend: Backend,
+        objective: bytes | Callable[..., Any],
+        handles: list[SentHandle],
     ) -> Settings:
-        if len(objective) > _LARGE:
+        if isinstance(objective, bytes) and len(objective) > _LARGE:
             warnings.warn(
                 f"the objective is {len(objective) / 1e6:.0f} MB when pickled, and travels with "
                 "each trial: scatter its data",
@@ -324,7 +334,7 @@ class Study:
         >>> plan["pending"]
         'draws do not depend on other trials'
         """
-        backend, ours = _choose.backend(self._backend)
+        backend, ours = _choose.backend(self._backend, driver=True)
         try:
             self._check_slots(backend)
             n, why = self._at_once(backend, self.tally.ended)
@@ -426,14 +436,26 @@ def _check_one_metric(scoring: Any) -> None:
         )
 
 
-def _check_objective(objective: Any) -> None:
+def _check_objective(objective: Any, *, travels: bool) -> None:
     if not callable(objective):
         raise TypeError(f"the objective must be a function or an estimator, not {objective!r}")
     takes_trial(objective)
+    if not travels:
+        return
     try:
         _pickled(objective)
     except Exception as error:
         raise TypeError(f"the objective cannot be pickled: {error}") from error
+
+
+def _check_driver(estimator: bool, trial_timeout: float | None) -> None:
+    if estimator:
+        raise ValueError(
+            "threads of the driver run functions: leave backend=None for an estimator of "
+            "scikit-learn, or write a function that fits one of mllib_py"
+        )
+    if trial_timeout is not None:
+        raise ValueError("trial_timeout cannot end a trial on the driver; leave it None")
 
 
 def _pickled(objective: Any) -> tuple[bytes, list[SentHandle]]:

@@ -215,3 +215,14 @@ def test_the_better_start_is_chosen_by_the_distance_and_the_weights() -> None:
     )
     labels = model.fit(x, sample_weight=np.array([1.0, 2, 1, 2])).predict(x)
     assert labels[0] == labels[1] != labels[2] == labels[3]
+
+
+def test_what_only_fits_take_is_refused_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 4))
+    model = cluster.KMeans(2, random_state=0).fit(x)
+    for of in (model.predict, model.transform, model.score):
+        with pytest.raises(TypeError, match="a layout is for fits; give the rows"):
+            of(mllib_py.layout(x))
+        with pytest.raises(TypeError, match=r"'rows\.csv' is a path, which fits alone take"):
+            of("rows.csv")

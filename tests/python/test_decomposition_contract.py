@@ -163,3 +163,29 @@ def test_mnist() -> None:
         share = 6e-9 if dtype == np.float64 else 1e-6
         np.testing.assert_allclose(found.explained_variance_ratio_, right, atol=share)
         assert found.certificate_.holds
+
+
+def test_what_only_fits_take_is_refused_elsewhere(rows: np.ndarray, spark: Any) -> None:
+    data = mllib_py.layout(rows, target="none")
+    frame = spark.createDataFrame([(1.0, 2.0)], ["a", "b"])
+    for model in (PCA(2).fit(rows), TruncatedSVD(2).fit(rows)):
+        with pytest.raises(TypeError, match="a layout is for fits; give the rows"):
+            model.transform(data)
+        with pytest.raises(TypeError, match=r"'rows\.csv' is a path, which fits alone take"):
+            model.transform("rows.csv")
+        with pytest.raises(TypeError, match="inverse_transform takes an array; collect"):
+            model.inverse_transform(frame)
+    with pytest.raises(TypeError, match="score_samples takes an array"):
+        PCA(2).fit(rows).score(frame)
+
+
+def test_solvers_are_known_by_name(rows: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="svd_solver must be one of 'auto'"):
+        PCA(2, svd_solver="fast").fit(rows)
+    with pytest.raises(ValueError, match="algorithm must be one of 'arpack'"):
+        TruncatedSVD(2, algorithm="fast").fit(rows)
+
+
+def test_a_decomposition_shows_itself(rows: np.ndarray) -> None:
+    found = decomposition.svd(np.diag([4.0, 2.0]), 2)
+    assert repr(found) == "SVD(k=2, method='gramian', s=[4. 2.])"

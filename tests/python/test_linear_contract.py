@@ -257,3 +257,12 @@ def test_a_regressor_refuses_texts() -> None:
             model.fit(X, np.where(Y, "a", "b"))
     with pytest.raises(ValueError, match=r"layout\(X, y, target='numbers'\)"):
         linear.Ridge().fit(mllib_py.layout(X, Y))
+
+
+def test_what_only_fits_take_is_refused_elsewhere() -> None:
+    x, y = np.arange(12.0).reshape(6, 2), np.arange(6) % 2
+    model = linear.LogisticRegression().fit(x, y)
+    with pytest.raises(TypeError, match="a layout is for fits; give the rows"):
+        model.predict(mllib_py.layout(x, y))
+    with pytest.raises(TypeError, match=r"'rows\.csv' is a path, which fits alone take"):
+        model.predict_proba("rows.csv")

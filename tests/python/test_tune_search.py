@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from support.one_executor import Killed, OneExecutor
 
 from mllib_py import tune
 from mllib_py.tune import SparkBackend, WorkerLost, WorkTimeout
-from mllib_py.tune._simulated import HeldHandle
 
 X, Y = load_iris(return_X_y=True)
 GRID = {"C": [0.1, 1.0, 10.0], "gamma": [0.01, 0.1]}
@@ -259,59 +258,13 @@ def test_fits_that_kill_their_process_get_the_error_score(
     assert search.predict(X[:2]).tolist() == [0, 0]
 
 
-class _Killed(BaseException):
-    """Ends the executor that it is raised in."""
-
-
-class OneExecutor:
-    """Two slots, threads, of an executor that takes along all that runs when it is killed."""
-
-    slots = 2
-    dies_together = True
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[Future[Any]] = set()
-
-    def slots_for(self, cores: int) -> int:
-        return 1
-
-    def submit(self, work: Any, **_: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        with self._lock:
-            self._running.add(future)
-        threading.Thread(target=self._run, args=(work, future)).start()
-        return future
-
-    def _run(self, work: Any, future: Future[Any]) -> None:
-        try:
-            value = work()
-        except _Killed:
-            with self._lock:
-                lost, self._running = self._running, set()
-            for one in lost:
-                one.set_exception(WorkerLost("its executor has died"))
-            return
-        with self._lock:
-            mine = future in self._running
-            self._running.discard(future)
-        if mine:
-            future.set_result(value)
-
-    def scatter(self, *objects: Any) -> HeldHandle:
-        return HeldHandle(objects)
-
-    def close(self) -> None:
-        """Its threads end by themselves."""
-
-
 class Kills(Fails):
     """Kills its executor a moment after others have begun, and otherwise takes its time."""
 
     def fit(self, X: Any, y: Any) -> Fails:
         time.sleep(0.2 if self.how else 0.6)
         if self.how:
-            raise _Killed
+            raise Killed
         return super().fit(X, y)
 
 

@@ -25,7 +25,7 @@ from mllib_py import tune
 from mllib_py.tune import LocalBackend, SparkBackend, Study, WorkerLost, WorkTimeout
 from mllib_py.tune._joblib import AHEAD, SlotsBackend
 from mllib_py.tune._ship import Shelf, pack
-from mllib_py.tune._spark import DriverThreads
+from mllib_py.tune._spark import DriverBackend
 
 X = np.arange(12.0).reshape(4, 3)
 
@@ -475,7 +475,7 @@ def test_local_processes_have_the_cores_of_the_machine() -> None:
 
 
 def test_driver_threads_end_the_jobs_of_what_runs(spark: Any, tmp_path: Path) -> None:
-    threads = DriverThreads(2)
+    threads = DriverBackend(2)
     context = spark.sparkContext
 
     def jobs(name: str) -> None:
