@@ -92,7 +92,7 @@ def durations(seed: int, mean: float = 5.0) -> Callable[[], float]:
 
 
 def spark_of(slots: int) -> SparkBackend:
-    """Start executors of 8 slots each, and every slot's Python worker."""
+    """Start executors of 8 slots each, and every slot's Python worker; warm all of them up."""
     import mllib_py
 
     each = min(8, slots)
@@ -100,7 +100,8 @@ def spark_of(slots: int) -> SparkBackend:
     spark = mllib_py.session(master, conf={"spark.ui.enabled": "false"})
     backend = SparkBackend(spark)
     warm = [backend.submit(partial(sleeping, 3.0, {"x0": 0.0})) for _ in range(2 * slots)]
-    for future in warm:
+    # Then so many that the JVMs' compilers have seen a task's way.
+    for future in warm + [backend.submit(partial(first, {"x0": 0.0})) for _ in range(20 * slots)]:
         future.result()
     return backend
 

@@ -22,7 +22,7 @@ from mllib_py.tune._backend import Backend, WorkerLost, WorkTimeout
 from mllib_py.tune._ship import Shelf, pack
 
 #: How much longer a piece of work should last than it costs to start it.
-WORTH = 10
+WORTH = 20
 #: Calls for each slot that joblib hands over ahead; as many at most are in one piece of work.
 AHEAD = 32
 #: How often a call is run that ended the process that it ran in.

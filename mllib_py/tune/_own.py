@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,14 @@ INSIDE = (
 
 def _is_ours(thing: Any) -> bool:
     """Tell whether a thing is an estimator that is fitted by Spark jobs."""
-    return hasattr(type(thing), "fit") and any(
+    return _of_ours(type(thing))
+
+
+@lru_cache(maxsize=4096)  # asked of each object that is pickled
+def _of_ours(kind: type) -> bool:
+    return hasattr(kind, "fit") and any(
         c.__module__.startswith("mllib_py.") and not c.__module__.startswith("mllib_py.tune")
-        for c in type(thing).__mro__
+        for c in kind.__mro__
     )
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import cloudpickle
@@ -31,6 +32,12 @@ def size_of(thing: Any) -> int:
     if isinstance(thing, pd.DataFrame):
         return int(thing.memory_usage().sum())
     return 0
+
+
+@lru_cache(maxsize=4096)  # asked of each object that is pickled
+def _has_size(kind: type) -> bool:
+    """Tell whether things of a type can be arrays, sparse matrices or frames."""
+    return issubclass(kind, np.ndarray | sparse.spmatrix | sparse.sparray | pd.DataFrame)
 
 
 @dataclass
@@ -86,10 +93,12 @@ class Shelf:
 
     def place(self, thing: Any) -> tuple[Handle, int] | None:
         """Return the handle of a thing that has one or is worth one, and its place in there."""
+        known = self._known.get(id(thing))
+        if known is not None:
+            return known[1:]
+        if not _has_size(type(thing)):
+            return None
         with self._lock:
-            known = self._known.get(id(thing))
-            if known is not None:
-                return known[1:]
             handle = self._by_itself(thing)
             return None if handle is None else (handle, 0)
 

@@ -150,6 +150,8 @@ class Study:
         epochs: int | None = None,
     ) -> None:
         self._space = Space(space)
+        if _choose.on_driver(backend):
+            _check_driver(objective, trial_timeout)
         self._problem: Problem | None = None
         if isinstance(objective, Problem):  # a search's, which has checked it
             self._problem = objective
@@ -160,8 +162,6 @@ class Study:
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective, travels=not _choose.on_driver(backend))
-        if _choose.on_driver(backend):
-            _check_driver(self._problem is not None, trial_timeout)
         if self._problem is not None:
             self._problem.check_space(self._space)
         self._objective = objective
@@ -448,8 +448,8 @@ def _check_objective(objective: Any, *, travels: bool) -> None:
         raise TypeError(f"the objective cannot be pickled: {error}") from error
 
 
-def _check_driver(estimator: bool, trial_timeout: float | None) -> None:
-    if estimator:
+def _check_driver(objective: Any, trial_timeout: float | None) -> None:
+    if isinstance(objective, Problem) or hasattr(objective, "fit"):
         raise ValueError(
             "threads of the driver run functions: leave backend=None for an estimator of "
             "scikit-learn, or write a function that fits one of mllib_py"

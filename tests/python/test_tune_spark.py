@@ -53,6 +53,17 @@ def test_slots_are_those_of_the_executors(backend: SparkBackend) -> None:
     assert backend.slots == 2
 
 
+def test_spark_collects_no_garbage_of_libraries_after_each_piece(backend: SparkBackend) -> None:
+    found: dict[int, list[int]] = {}
+    for _ in range(12):
+        pid, frozen = backend.submit(lambda: (os.getpid(), gc.get_freeze_count())).result()
+        found.setdefault(pid, []).append(frozen)
+    for frozen in found.values():
+        # Nothing before the first piece of a worker; then once, while nothing more is imported.
+        assert all(n > 10_000 for n in frozen[1:])
+        assert len(set(frozen[1:])) <= 1
+
+
 def test_work_runs_once_in_other_processes_that_stay(backend: SparkBackend) -> None:
     found = [backend.submit(lambda i=i: (i, os.getpid())) for i in range(12)]
     values = [f.result() for f in found]
