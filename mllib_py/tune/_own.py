@@ -22,7 +22,7 @@ INSIDE = (
 
 def _is_ours(thing: Any) -> bool:
     """Tell whether a thing is an estimator that is fitted by Spark jobs."""
-    return _of_ours(type(thing))
+    return _of_ours(type(thing))  # type: ignore[arg-type,unused-ignore]
 
 
 @lru_cache(maxsize=4096)  # asked of each object that is pickled
