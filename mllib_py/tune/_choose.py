@@ -38,8 +38,8 @@ def backend(
     if on_driver(chosen):
         if not driver:
             raise ValueError(
-                "threads of the driver run the trials of a Study; searches go there by themselves "
-                "where an estimator needs it: leave backend=None"
+                "threads of the driver are for estimators of mllib_py and for the functions of a "
+                "Study; leave backend=None"
             )
         if chosen != "driver":
             return cast(Backend, chosen), False

@@ -67,19 +67,25 @@ def _on_driver(
     name: str, backend: Any, n_jobs: int | None, timeout: float | None
 ) -> Iterator[ThreadsBackend]:
     """Give joblib threads of the driver."""
-    if backend is not None or _task.inside():
+    if (backend is not None and not _choose.on_driver(backend)) or _task.inside():
         raise ValueError(_own.INSIDE.format(name=name))
     if timeout is not None:
         raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")
     from mllib_py.tune._spark import DriverBackend
 
-    threads = DriverBackend(n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE)
+    given = isinstance(backend, DriverBackend)
+    threads = backend if given else DriverBackend(_at_once(n_jobs))
     layouts = _own.Layouts()
     try:
         yield ThreadsBackend(threads, layouts.sharing)
     finally:
-        threads.close()
+        if not given:
+            threads.close()
         layouts.release()
+
+
+def _at_once(n_jobs: int | None) -> int:
+    return n_jobs if n_jobs is not None and n_jobs > 0 else AT_ONCE
 
 
 def _configured(slots: SlotsBackend) -> Iterator[Any]:

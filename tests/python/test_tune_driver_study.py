@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna.trial import TrialState
+from sklearn.linear_model import Ridge
 
 import mllib_py
 from mllib_py.cluster import KMeans
@@ -84,13 +85,22 @@ def test_an_error_of_one_trial_is_kept_and_the_others_go_on() -> None:
     assert "not three" in errors[0]
 
 
+def test_a_search_over_our_own_takes_the_drivers_threads_that_it_is_given() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    backend = DriverBackend(1)
+    for given in (backend, backend, "driver"):  # it is not closed
+        search = GridSearchCV(KMeans(random_state=0), {"n_clusters": [2, 3]}, cv=2, backend=given)
+        assert search.fit(x).best_params_ == {"n_clusters": 3}
+    backend.close()
+
+
 def test_what_the_driver_cannot_do_is_refused() -> None:
     with pytest.raises(ValueError, match="trial_timeout cannot end a trial on the driver"):
         Study(lambda p: 0, GRID, sampler="grid", trial_timeout=1, backend="driver")
     with pytest.raises(ValueError, match="threads of the driver run functions"):
         Study(KMeans(), GRID, sampler="grid", backend="driver", X=np.ones((3, 1)))
-    with pytest.raises(ValueError, match="threads of the driver run the trials of a Study"):
-        GridSearchCV(KMeans(), {"n_clusters": [1]}, backend="driver").fit(np.ones((9, 1)))
+    with pytest.raises(ValueError, match="threads of the driver are for estimators of mllib_py"):
+        GridSearchCV(Ridge(), {"alpha": [1]}, backend="driver").fit(np.ones((9, 1)), np.arange(9))
     with pytest.raises(ValueError, match="'local', 'driver' or a Backend, not 'drivers'"):
         Study(lambda p: 0, GRID, sampler="grid", backend="drivers").run()
     with pytest.raises(ValueError, match="slots must be an integer of at least 1"):

@@ -30,7 +30,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
-from support.one_executor import Killed, OneExecutor
 
 from mllib_py import tune
 from mllib_py.tune import SparkBackend, WorkerLost, WorkTimeout
@@ -256,32 +255,6 @@ def test_fits_that_kill_their_process_get_the_error_score(
     deaths = len(list(tmp_path.glob("die-*")))
     assert 2 <= deaths <= 4
     assert search.predict(X[:2]).tolist() == [0, 0]
-
-
-class Kills(Fails):
-    """Kills its executor a moment after others have begun, and otherwise takes its time."""
-
-    def fit(self, X: Any, y: Any) -> Fails:
-        time.sleep(0.2 if self.how else 0.6)
-        if self.how:
-            raise Killed
-        return super().fit(X, y)
-
-
-def test_a_fit_whose_neighbour_kills_the_executor_keeps_its_score() -> None:
-    where = OneExecutor()
-    options: dict[str, Any] = {"cv": [(np.arange(100), np.arange(100, 150))], "error_score": -7}
-    search = tune.GridSearchCV(Kills(), {"how": ["kill", "", "", "kill", ""]}, **options)
-    search.set_params(backend=where, refit=False)
-    with pytest.warns(FitFailedWarning, match="2 fits failed"):
-        search.fit(X, Y)
-    assert (search.cv_results_["mean_test_score"] == -7).tolist() == [
-        True,
-        False,
-        False,
-        True,
-        False,
-    ]
 
 
 def test_error_score_raise_ends_the_search(backend: SparkBackend, tmp_path: Path) -> None:

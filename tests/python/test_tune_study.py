@@ -20,7 +20,6 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 from scipy import stats
 from sklearn.model_selection import ParameterGrid
-from support.one_executor import Killed, OneExecutor
 
 from mllib_py.tune import LocalBackend, Study, TrialPruned
 from mllib_py.tune._samplers import at_once
@@ -298,22 +297,6 @@ def test_a_worker_that_dies_is_tried_again_and_counted_once(
     assert study.tally.retried == 2
     attempts = {t.number: t.user_attrs["run"]["attempts"] for t in study.trials}
     assert attempts == {n: 2 if n in (1, 4) else 1 for n in range(8)}
-
-
-def test_a_trial_that_kills_its_executor_takes_no_other_along() -> None:
-    def objective(params: dict[str, Any]) -> float:
-        time.sleep(0.1 if params["x"] == 2 else 0.3)
-        if params["x"] == 2:
-            raise Killed
-        return float(params["x"])
-
-    backend: Any = OneExecutor(4)
-    space = {"x": list(range(6))}
-    study = Study(objective, space, sampler="grid", retries=1, backend=backend).run()
-    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 2 + ["FAIL"] + ["COMPLETE"] * 3
-    # Twice beside others, and then alone.
-    assert study.trials[2].user_attrs["error"] == "its executor has died; it was tried 3 times"
-    assert study.tally.ended == 6
 
 
 def test_a_trial_that_always_kills_its_worker_fails(two: LocalBackend) -> None:
