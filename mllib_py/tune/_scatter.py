@@ -354,7 +354,7 @@ def scatter(
     Raises
     ------
     ValueError
-        An unknown strategy or backend.
+        An unknown strategy or backend, or X, y and groups of different lengths.
 
     Examples
     --------
@@ -365,7 +365,10 @@ def scatter(
     (np.float64(3.0), 'files')
     >>> handle.release()
     """
+    from sklearn.utils import check_consistent_length  # which workers need not load for this
+
     check_strategy(strategy)
+    check_consistent_length(X, y, groups)
     where, _ = _backend(backend)
     if strategy == "auto":
         return where.scatter(X, y, groups)

@@ -92,6 +92,23 @@ def begin(
     return study
 
 
+def check_names(trials: Sequence[FrozenTrial], names: Collection[str], study: str) -> None:
+    """Refuse trials of another space: their best would not be one of this.
+
+    Raises
+    ------
+    ValueError
+        A trial has a parameter that the space has not, or has ended without one that it has.
+    """
+    for trial in trials:
+        ended = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        if set(trial.params) - set(names) or (ended and not _has_all(trial, names)):
+            raise ValueError(
+                f"the study {study!r} in the storage has trials of {', '.join(trial.params)}, and "
+                f"the space has {', '.join(names)}: give the space that it had, or another name"
+            )
+
+
 def take_up(study: optuna.Study, retries: int, names: Collection[str]) -> int:
     """Put trials in the queue again that a dead or stopped driver left; return how many.
 

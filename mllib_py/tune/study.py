@@ -268,8 +268,10 @@ class Study:
             self._resume,
             pruner=_samplers.pruner(self._pruner, steps),
         )
-        before = len(study.get_trials(deepcopy=False))
+        trials = study.get_trials(deepcopy=False)
+        before = len(trials)
         if before:
+            _storage.check_names(trials, self._space.distributions, self._name)
             _storage.take_up(study, self._retries, self._space.distributions)
         seed = _samplers.seed_of(self._random_state, before)
         study.sampler = _samplers.sampler(self._sampler, seed, self._trials)

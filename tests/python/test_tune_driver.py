@@ -105,6 +105,16 @@ def test_a_trial_that_drivers_die_of_is_not_tried_for_ever(tmp_path: Path) -> No
     assert [t.state.name for t in again.trials] == ["FAIL", "COMPLETE"]
 
 
+def test_a_study_of_another_space_is_not_gone_on_with(tmp_path: Path) -> None:
+    backend = LocalBackend(1)
+    given: dict[str, Any] = {"storage": tmp_path / "s.db", "sampler": "random", "backend": backend}
+    Study(abs_x, X, trials=2, **given).run()
+    for space, names in (({"z": [5, 6]}, "z"), ({**X, "z": [5]}, "x, z")):
+        with pytest.raises(ValueError, match=f"has trials of x, and the space has {names}: give"):
+            Study(abs_x, space, trials=4, resume=True, **given).run()
+    backend.close()
+
+
 STORAGES = ("s.db", "s.journal")
 X = {"x": optuna.distributions.FloatDistribution(0, 1)}
 

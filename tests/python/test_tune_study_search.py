@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from mllib_py import ALS, linear
+from mllib_py import ALS, linear, tune
 from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
 from mllib_py.tune._fitting import problem
 from mllib_py.tune._simulated import HeldHandle, SimulatedBackend
@@ -421,6 +421,11 @@ def test_frames_sparse_rows_groups_and_weights(two: LocalBackend) -> None:
 
     kernel = TPESearchCV(SVC(kernel="precomputed"), {"C": [0.1, 1.0]}, cv=2, **given)
     assert kernel.fit(X @ X.T, y).best_score_ > 0.8
+
+
+def test_lengths_that_differ_are_refused_before_anything_is_sent(two: LocalBackend) -> None:
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        tune.scatter(np.eye(4), [0, 1], backend=two)
 
 
 @pytest.mark.parametrize("make", [list, np.asarray])
