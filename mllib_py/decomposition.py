@@ -113,7 +113,7 @@ def svd(
     X : array-like or sparse matrix of shape (n_samples, n_features), DataFrame, RDD, path or Layout
         As `mllib_py.layout` takes it. float32 rows are decomposed in float32, others in float64.
     k : int
-        How many triples; at most as many as the smaller side of the matrix.
+        How many triples; of more than the smaller side of the matrix has, all that there are.
     method : {"auto", "gramian", "randomized", "tsqr"}, default="auto"
         "gramian" sums the columns' products in one pass, "randomized" takes power steps of a few
         columns at a time, "tsqr" reduces the rows to a triangle; "auto" takes what costs least.
