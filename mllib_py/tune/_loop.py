@@ -301,14 +301,16 @@ class Loop:
         """
         retries = self._settings.retries
         beside = getattr(self._backend, "dies_together", False) and len(self._runs) > 1
-        if run is self._alone or retries == 0:
+        if retries == 0:
             return False
-        if beside:
+        if beside and run is not self._alone:
             run.lost_beside += 1
         else:
             run.lost_alone += 1
         if run.lost_alone > retries:
             return False
+        if run is self._alone:
+            self._alone = None
         run.attempt += 1
         run.known = max(run.steps, default=-1)
         run.last = -1

@@ -614,6 +614,9 @@ class DriverBackend:
                 value = work()
             except Exception as error:
                 future.set_exception(error)
+            except BaseException as error:  # sys.exit in a trial is no end of the thread
+                told = f"the work ended with {type(error).__name__}({error})"
+                future.set_exception(RuntimeError(told))
             else:
                 future.set_result(value)
 

@@ -122,14 +122,12 @@ class Task:
         for library in ("OMP", "OPENBLAS", "MKL"):  # for those that the work is first to load
             os.environ[f"{library}_NUM_THREADS"] = str(self.cores)
         _scatter.deliver(self.beside, self.live)
+        _freeze()  # before there is anything of this piece that is to be collected one day
         try:
             work = loaded(self.pickled)
         except BaseException as error:
             return [of_error(error)]
-        out = outcome(work, self.cores, self.timeout)
-        del work
-        _freeze()
-        return [out]
+        return [outcome(work, self.cores, self.timeout)]
 
 
 _modules = 0

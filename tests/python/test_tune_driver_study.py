@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -76,13 +77,16 @@ def test_an_error_of_one_trial_is_kept_and_the_others_go_on() -> None:
     def objective(params: dict[str, Any]) -> float:
         if params["k"] == 3:
             raise ValueError("not three")
+        if params["k"] == 4:
+            sys.exit(5)
         return float(params["k"])
 
     study = Study(objective, GRID, sampler="grid", backend="driver").run()
-    assert study.tally.failed == 1
-    assert study.tally.complete == 2
-    errors = [t.user_attrs["error"] for t in study.trials if "error" in t.user_attrs]
-    assert "not three" in errors[0]
+    assert study.tally.failed == 2
+    assert study.tally.complete == 1
+    errors = "".join(t.user_attrs.get("error", "") for t in study.trials)
+    assert "not three" in errors
+    assert "the work ended with SystemExit(5)" in errors
 
 
 def test_a_search_over_our_own_takes_the_drivers_threads_that_it_is_given() -> None:

@@ -111,6 +111,6 @@ def test_a_trial_that_kills_its_executor_takes_no_other_along() -> None:
     space = {"x": list(range(6))}
     study = Study(objective, space, sampler="grid", retries=1, backend=backend).run()
     assert [t.state.name for t in study.trials] == ["COMPLETE"] * 2 + ["FAIL"] + ["COMPLETE"] * 3
-    # Twice beside others, and then alone.
-    assert study.trials[2].user_attrs["error"] == "its executor has died; it was tried 3 times"
+    # Twice beside others, then alone, and once more.
+    assert study.trials[2].user_attrs["error"] == "its executor has died; it was tried 4 times"
     assert study.tally.ended == 6
