@@ -149,7 +149,7 @@ def layout(
         raise ValueError(f"target must be 'auto', 'classes', 'numbers' or 'none', not {target!r}")
     if target == "none" and (y is not None or sample_weight is not None):
         raise ValueError("target='none' is for rows alone; leave y and sample_weight")
-    frame = as_frame(X)
+    frame = as_frame(X, supervised=target != "none")
     if frame is not None:
         if y is None and "label" not in frame.columns:
             target = "none"

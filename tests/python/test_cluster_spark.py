@@ -176,3 +176,11 @@ def test_an_elbow(x: np.ndarray) -> None:
     data.release()
     with pytest.raises(ValueError, match="must have 3 numbers or more"):
         plots.elbow(KMeans(), apart, [2, 3])
+
+
+def test_a_layout_of_an_rdd_of_rows_alone(spark: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    data = mllib_py.layout(spark.sparkContext.parallelize(list(x), 3), target="none")
+    assert data.n_features == 3
+    found = KMeans(2, init=x[:2]).fit(data)
+    np.testing.assert_allclose(found.inertia_, KMeans(2, init=x[:2]).fit(x).inertia_)
