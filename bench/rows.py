@@ -59,7 +59,7 @@ def one_shape(arguments: list[str]) -> None:
     x += middles[rng.integers(k, size=n)]
     rows: Any = x
     if partitions:
-        rows = spark.sparkContext.parallelize([(r,) for r in x], partitions).map(lambda r: r[0])
+        rows = spark.sparkContext.parallelize(list(x), partitions)
     data = mllib_py.layout(rows, target="none")
     data.facts  # noqa: B018 - a first pass over the data is part of laying out
 

@@ -85,8 +85,9 @@ def _door() -> Any:
     known_of, door = _known
     context = SparkContext._active_spark_context
     if context is None or known_of() is not context:
-        door = jvm(session()).mllibpy.api.Door
-        _known = weakref.ref(SparkContext._active_spark_context), door
+        spark = session()
+        door = jvm(spark).mllibpy.api.Door
+        _known = weakref.ref(spark.sparkContext), door
     return door
 
 

@@ -26,7 +26,6 @@ def backend(
         None is "spark": the session that runs.
     n_jobs : int, optional
         Processes of "local", scikit-learn's way: -1 is one for each core, the default too.
-
     driver : bool, default=False
         Whether threads of the driver will do.
 

@@ -73,7 +73,7 @@ def _on_driver(
         raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")
     from mllib_py.tune._spark import DriverBackend
 
-    given = isinstance(backend, DriverBackend)
+    given = backend is not None and backend != "driver"
     threads = backend if given else DriverBackend(_at_once(n_jobs))
     layouts = _own.Layouts()
     try:
