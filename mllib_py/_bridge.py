@@ -20,7 +20,7 @@ import numpy as np
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from mllib_py._session import CONNECT, is_connect, jvm, session
+from mllib_py._session import CONNECT, is_connect, jvm, refuse_connect, session
 
 _INVALID = "mllibpy.engine.InvalidInput"
 _ERRORS: dict[str, type[Exception]] = {"value": ValueError, "type": TypeError}
@@ -82,6 +82,7 @@ def _door() -> Any:
     global _known
     from pyspark import SparkContext
 
+    refuse_connect()
     known_of, door = _known
     context = SparkContext._active_spark_context
     if context is None or known_of() is not context:

@@ -73,8 +73,7 @@ def session(
 def _running() -> SparkSession | None:
     from pyspark import SparkContext
 
-    if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
-        raise RuntimeError(CONNECT)
+    refuse_connect()
     active = SparkSession.getActiveSession()
     if active is None and SparkContext._active_spark_context is not None:
         return SparkSession.builder.getOrCreate()
@@ -85,6 +84,12 @@ CONNECT = (
     "mllib_py works in the driver's own process and cannot use a Spark Connect session; "
     "start a classic one (unset SPARK_REMOTE, or use spark-submit)"
 )
+
+
+def refuse_connect() -> None:
+    """Refuse an environment in which sessions are Spark Connect's."""
+    if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
+        raise RuntimeError(CONNECT)
 
 
 def _attached(spark: SparkSession) -> SparkSession:

