@@ -67,7 +67,7 @@ private[decomposition] object Basis {
     val rest = new Columns(m.rows, m.columns, m.values.clone())
     val share = from.map { q =>
       val part = q.cross(rest)
-      rest -= q * part
+      rest.addProduct(q, part.scaled(_ => -1))
       part
     }
     (rest, if (share.isEmpty) Columns(0, m.columns) else stacked(share))

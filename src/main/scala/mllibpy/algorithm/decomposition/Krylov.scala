@@ -84,10 +84,10 @@ private[decomposition] object Krylov {
   /** Columns to a block: more of them make fewer passes of more work. */
   private[decomposition] def block(wanted: Int): Int = if (wanted <= 4) 8 else 16
 
-  /** How many columns a basis may have. */
+  /** How many columns a basis may have: a longer one takes fewer passes, and more work for each. */
   private def longest(n: Int, keep: Int, width: Int): Int = {
     val memory = Runtime.getRuntime.maxMemory / 4 / (8L * n)
-    val enough = 2 * keep + 4 * width
+    val enough = 6 * keep + 4 * width
     Math.max(keep + 2 * width, Math.min(enough.toLong, memory).toInt)
   }
 
@@ -123,13 +123,13 @@ private[decomposition] object Krylov {
   }
 
   private def combined(basis: Seq[Columns], by: Columns): Columns = {
+    val out = Columns(basis.head.rows, by.columns)
     var at = 0
-    val parts = basis.map { q =>
-      val part = Columns.tabulate(q.columns, by.columns)((i, j) => by(at + i, j))
+    for (q <- basis) {
+      out.addProduct(q, Columns.tabulate(q.columns, by.columns)((i, j) => by(at + i, j)))
       at += q.columns
-      q * part
     }
-    parts.reduce(_ += _)
+    out
   }
 
   private def taken(

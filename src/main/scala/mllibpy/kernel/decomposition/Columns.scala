@@ -2,6 +2,8 @@ package mllibpy.kernel.decomposition
 
 import mllibpy.kernel.Tiles
 
+import java.util.stream.IntStream
+
 /** A matrix of few columns, by row, `width` numbers apart: as many as a multiple of
   * [[Tiles.Doubles]], zeros behind the last column.
   */
@@ -29,33 +31,45 @@ final class Columns(val rows: Int, val columns: Int, val values: Array[Double])
   }
 
   /** This times a small matrix. */
-  def *(m: Columns): Columns = {
-    val out = Columns(rows, m.columns)
-    Tiles.best.multiply(
-      values,
-      0,
-      width,
-      1,
-      rows,
-      columns,
-      m.values,
-      0,
-      m.width,
-      m.width,
-      out.values,
-      0,
-      out.width
-    )
-    out
+  def *(m: Columns): Columns = Columns(rows, m.columns).addProduct(this, m)
+
+  /** Adds a matrix of as many rows, times a small one. */
+  def addProduct(q: Columns, m: Columns): this.type = {
+    Columns.parts(rows).forEach { part =>
+      val from = part * Columns.Part
+      Tiles.best.multiply(
+        q.values,
+        from * q.width,
+        q.width,
+        1,
+        Math.min(Columns.Part, rows - from),
+        q.columns,
+        m.values,
+        0,
+        m.width,
+        m.width,
+        values,
+        from * width,
+        width
+      )
+    }
+    this
   }
 
   /** This transposed, times a matrix of as many rows. */
   def cross(other: Columns): Columns = {
+    val sums =
+      Columns.parts(rows).mapToObj(part => crossOf(other, part)).toArray(new Array[Columns](_))
+    sums.reduceOption(_ += _).getOrElse(Columns(columns, other.columns))
+  }
+
+  private def crossOf(other: Columns, part: Int): Columns = {
     val out = Columns(columns, other.columns)
     // Some rows at a time, so that they stay in the cache for all columns of this one.
-    var r = 0
-    while (r < rows) {
-      val n = Math.min(Columns.Tile, rows - r)
+    var r = part * Columns.Part
+    val end = Math.min(rows, r + Columns.Part)
+    while (r < end) {
+      val n = Math.min(Columns.Tile, end - r)
       Tiles.best.multiply(
         values,
         r * width,
@@ -117,6 +131,15 @@ final class Columns(val rows: Int, val columns: Int, val values: Array[Double])
 
 object Columns {
   private final val Tile = 1024
+  // A task of few milliseconds; the same parts whatever cores there are, so that sums are the same.
+  private final val Part = 16 * Tile
+
+  /** The numbers of the parts of so many rows, for which there is a thread each. */
+  private def parts(rows: Int): IntStream = {
+    val found = IntStream.range(0, (rows + Part - 1) / Part)
+    if (rows > Part) found.parallel() else found
+  }
+
   // Of powers of two whose inverse is one, too.
   private final val MostExponent = 1000
 
