@@ -120,6 +120,8 @@ def _settings(master: str | None, memory: str | None, conf: Mapping[str, str]) -
     ours = {
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.maxResultSize": "0",
+        # Fits from several threads share the executors; one alone is as it was.
+        "spark.scheduler.mode": "FAIR",
         # By TCP a task with a Python worker waits 40 ms for a delayed acknowledgement.
         "spark.python.unix.domain.socket.enabled": "true",
     }

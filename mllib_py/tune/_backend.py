@@ -14,7 +14,17 @@ GRACE = 60.0
 
 
 class WorkerLost(RuntimeError):
-    """The process that ran a piece of work has died, or its executor; it may be retried."""
+    """The process that ran a piece of work has died, or its executor; it may be retried.
+
+    Attributes
+    ----------
+    own : bool
+        It is known to be the work's own process, and not an executor that others ran on, too.
+    """
+
+    def __init__(self, message: str = "", own: bool = False) -> None:
+        super().__init__(message)
+        self.own = own
 
 
 class BackendGone(RuntimeError):
@@ -79,8 +89,9 @@ class Handle(Protocol):
 class Backend(Protocol):
     """Slots that run pieces of work in processes of their own.
 
-    One may also have the attribute ``dies_together``: whether work that ends its process or
-    executor can take other pieces of work along, so that neither tells which of them is to blame.
+    One may also have the attribute ``dies_together``: whether work that ends its executor can take
+    other pieces of work along, so that neither tells which of them is to blame. ``WorkerLost.own``
+    tells where it is known that none were.
     """
 
     @property

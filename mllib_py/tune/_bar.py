@@ -10,6 +10,9 @@ import optuna
 
 from mllib_py.tune._loop import Tally
 
+#: Seconds after which it is shown how a study stands, though no trial has ended.
+_EACH = 1.0
+
 
 class StudyBar:
     """tqdm's bar with the best value, and the counts of trials; a line without tqdm."""
@@ -24,11 +27,14 @@ class StudyBar:
         self._best: float | None = None
         self._bar: Any = None
         self._width = 0
+        self._ended = 0
+        self._shown = -_EACH
 
     def begin(self, tally: Tally) -> None:
         """Show what was there before."""
         if not self._show:
             return
+        self._ended = tally.ended
         self._best = _best_so_far(self._study) if tally.complete else None
         try:
             from tqdm.auto import tqdm
@@ -40,16 +46,20 @@ class StudyBar:
         )
 
     def update(self, tally: Tally, values: list[float] | None) -> None:
-        """Show that a trial has ended, and with which values."""
+        """Show how it stands, and with which values a trial has ended; time passes without one."""
         if not self._show:
             return
+        now, ended = time.monotonic(), tally.ended - self._ended
+        if not ended and now - self._shown < _EACH:
+            return
+        self._shown, self._ended = now, tally.ended
         if values is not None and len(values) == 1:
             better = max if self._study.direction.name == "MAXIMIZE" else min
             self._best = values[0] if self._best is None else better(self._best, values[0])
         text = self.text(tally)
         if self._bar is not None:
             self._bar.set_postfix_str(text, refresh=False)
-            self._bar.update(tally.ended - self._bar.n)
+            self._bar.update(ended) if ended else self._bar.refresh()
             return
         line = f"{tally.ended}/{self._trials or '?'} trials, {text}"
         self._width = max(self._width, len(line))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 
 from mllib_py import _checks
-from mllib_py.tune import _own, _run
+from mllib_py.tune import _choose, _own, _ratings, _run
 from mllib_py.tune._backend import Backend, Handle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Trial, TrialPruned
@@ -69,11 +71,20 @@ class Way:
                     model.set_params(**{self.resource: max(1, round(total * step / self.steps))})
                 if self.kind == _CONTINUE:
                     model.set_params(**{self.resource: max(1, round(total / self.steps))})
-                with warnings.catch_warnings():
-                    if self.kind == _CONTINUE:  # a part of the way does not converge
-                        warnings.simplefilter("ignore", ConvergenceWarning)
+                with _unconverged() if self.kind == _CONTINUE else contextlib.nullcontext():
                     model.fit(X, y, **more)
             yield model
+
+
+@contextlib.contextmanager
+def _unconverged() -> Iterator[None]:
+    """Hear no warning of a part of the way, which does not converge."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # filters are of all threads: two would put each other's back
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def way_of(estimator: Any, epochs: int | None) -> Way:
@@ -96,9 +107,10 @@ def way_of(estimator: Any, epochs: int | None) -> Way:
         return Way(_GROW, "max_iter", epochs)
     if "warm_start" in names and "max_iter" in names:
         return Way(_CONTINUE, "max_iter", epochs)
+    named = type(getattr(estimator, "distributed", estimator)).__name__
     raise ValueError(
-        f"epochs needs an estimator that goes on: {type(estimator).__name__} has no partial_fit, "
-        "and no warm_start with n_estimators or max_iter"
+        f"epochs needs an estimator that goes on: {named} has no partial_fit, and no warm_start "
+        "with n_estimators or max_iter"
     )
 
 
@@ -142,11 +154,12 @@ class Problem:
     #: What the caller has scattered himself, in the place of X.
     handle: Handle | None = None
 
-    def objective(self, backend: Backend, reports: bool) -> tuple[Objective, list[Handle]]:
+    def objective(self, backend: Backend, reports: bool) -> tuple[Objective, list[Any]]:
         """Return the objective, whose data lie where trials run, and what is to be released."""
-        sent = [backend.scatter(self.splits, self.metadata.fit, self.metadata.score)]
+        sent: list[Any] = [backend.scatter(self.splits, self.metadata.fit, self.metadata.score)]
         if self.handle is None:
             sent.append(backend.scatter(self.X, self.y))
+        layouts = _own.Layouts() if _choose.on_driver(backend) else None
         objective = Objective(
             self.estimator,
             self.handle or sent[1],
@@ -158,13 +171,17 @@ class Problem:
             self.train_scores,
             reports,
             get_config(),
+            layouts,
         )
-        return objective, sent
+        return objective, sent if layouts is None else [*sent, layouts]
+
+    def own(self, space: Space) -> str | None:
+        """Name the estimator of ours that is, or may be, fitted; its fits are Spark's jobs."""
+        found = map(_own.first, (self.estimator, *space.choices()))
+        return next((type(one).__name__ for one in found if one is not None), None)
 
     def check_space(self, space: Space) -> None:
-        """Refuse parameters that the estimator has not, and values that cannot run in a task."""
-        for value in space.choices():
-            _own.refuse(value)
+        """Refuse parameters that the estimator has not."""
         for name in space.names:
             try:
                 clone(self.estimator).set_params(**{name: None})
@@ -193,9 +210,13 @@ def problem(
 
     What `params` has for each row is split with the rows; `route` says what goes to whom.
     """
+    if _ratings.is_als(estimator):
+        raise ValueError(
+            "ALS learns from ratings, not from X and y: give it to a search (TPESearchCV, say), or "
+            "to a study a function that fits it, with backend='driver'"
+        )
     if X is None:
         raise ValueError("an estimator in the place of an objective needs X")
-    _own.refuse(estimator)
     X, y, handle, params = _run.given(X, y, params or {})
     if handle is None:
         X, y = _arrays(X, y)
@@ -239,9 +260,12 @@ class Fold:
         n = _length(X)
         self.more_train = _split(score_params, n, train)
         self.more_test = _split(score_params, n, test)
+        more_fit = _split(fit_params, n, train)
+        if owner.layouts is not None:
+            model = owner.layouts.shared(model, train, more_fit)
         self.owner = owner
         self.left = owner.way.steps
-        self.steps = owner.way.learn(model, *self.train, _split(fit_params, n, train))
+        self.steps = owner.way.learn(model, *self.train, more_fit)
         self.fit_time = self.score_time = 0.0
         self.scores: dict[str, float] = {}
         self.train_scores: dict[str, float] = {}
@@ -276,6 +300,7 @@ class Objective:
         train_scores: bool,
         reports: bool,
         config: dict[str, Any],
+        layouts: _own.Layouts | None = None,
     ) -> None:
         self.estimator = estimator
         self.rows = rows
@@ -287,6 +312,7 @@ class Objective:
         self.train_scores = train_scores
         self.reports = reports
         self.config = config
+        self.layouts = layouts
 
     def __call__(self, params: dict[str, Any], trial: Trial) -> float:
         """Return the mean score over the splits."""

@@ -53,7 +53,8 @@ class _Call:
     def __init__(self, call: Any, callback: Callable[[_Call], Any]) -> None:
         self.call, self.callback = call, callback
         self.attempts = 0
-        self.alone = False
+        self.alone = False  # in a piece of work of its own
+        self.suspect = False  # it may end its executor
         self.done, self.value = False, None
 
     def end(self, done: bool, value: Any) -> None:
@@ -157,13 +158,13 @@ class SlotsBackend(ParallelBackendBase):  # type: ignore[misc]
         """Tell whether the next call can run beside others, which it or they might take along."""
         if not getattr(self._where, "dies_together", False) or not self._running:
             return True
-        return not self._queue[0].alone and not self._exclusive
+        return not self._queue[0].suspect and not self._exclusive
 
     def _next(self, slots: int) -> list[_Call]:
         """Take so many calls that they are worth a start, and yet leave some for other slots."""
         first = self._queue.popleft()
         calls = [first]
-        self._exclusive = first.alone
+        self._exclusive = first.suspect
         if first.alone or self._timeout is not None or self._seconds is None:
             return calls
         cost, left = median(self._costs), len(self._queue) + 1
@@ -234,6 +235,7 @@ class SlotsBackend(ParallelBackendBase):  # type: ignore[misc]
         for call in calls:
             if len(calls) > 1 or (lost and call.attempts < ATTEMPTS):
                 call.alone = True
+                call.suspect = isinstance(error, WorkerLost) and not error.own
                 with self._lock:
                     self._queue.appendleft(call)
             elif lost or isinstance(error, WorkTimeout):

@@ -196,7 +196,8 @@ class LocalBackend:
         except (EOFError, OSError):
             worker.end()
             code = worker.process.returncode
-            piece.settle(error=WorkerLost(f"the process that ran the work has died ({code})"))
+            died = f"the process that ran the work has died ({code})"
+            piece.settle(error=WorkerLost(died, own=True))
             return None
         finally:
             piece.worker = None

@@ -177,6 +177,7 @@ class Loop:
                         reason = _storage.TIME_UP
                         break
                     self._handle_all(min(left, _LOOK))
+                    self._show(self.tally, None)
                 self._drop_all(reason)
         except BackendGone as error:
             reason = _storage.GONE
@@ -284,7 +285,7 @@ class Loop:
         error = future.exception()
         if isinstance(error, BackendGone):  # says nothing of the trial, which is dropped
             raise error
-        if isinstance(error, WorkerLost) and self._tries_again(run):
+        if isinstance(error, WorkerLost) and self._tries_again(run, error):
             return
         if error is None:
             self._keep(run, future.result())
@@ -293,14 +294,15 @@ class Loop:
         if isinstance(error, self._settings.raises):
             raise error
 
-    def _tries_again(self, run: Run) -> bool:
+    def _tries_again(self, run: Run, error: WorkerLost) -> bool:
         """Begin a run again that was lost, unless it is known to be what ends its process.
 
-        Where an executor has several slots, a run that is lost beside others is not to blame for
-        it. One that was lost so twice has the slots to itself, which tells.
+        Where an executor of several slots was lost, a run beside others is not to blame for it.
+        One that was lost so twice has the slots to itself, which tells.
         """
         retries = self._settings.retries
-        beside = getattr(self._backend, "dies_together", False) and len(self._runs) > 1
+        together = getattr(self._backend, "dies_together", False) and not error.own
+        beside = together and len(self._runs) > 1
         if retries == 0:
             return False
         if beside and run is not self._alone:

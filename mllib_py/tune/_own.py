@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 INSIDE = (
-    "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: GridSearchCV "
-    "and its kin in mllib_py.tune run it from threads of the driver (leave backend=None), so does "
-    "a Study of a function with backend='driver'; without these call its fit on the driver"
+    "{name} is fitted by Spark jobs of its own and cannot run inside a Spark task: searches and "
+    "studies of mllib_py.tune run it from threads of the driver (leave backend=None), a Study of a "
+    "function does with backend='driver'; without these call its fit on the driver"
 )
 
 
@@ -99,19 +99,27 @@ class Layouts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[Any, tuple[threading.Lock, list[Any]]] = {}
+        self._released = False
         self._kept: list[Any] = []  # splits, so that no other array gets their id
 
     def sharing(self, batch: Any) -> Any:
         """Let the calls of a batch fit on shared layouts, where their estimators take them."""
         items = []
         for function, args, kwargs in batch.items:
-            estimator, train = args[0], kwargs.get("train")
-            # A row that weighs has its own way; a split is known by the array of its rows.
-            if train is not None and not kwargs.get("fit_params") and takes_layouts(estimator):
-                self._kept.append(train)
-                args = (_Sharing(estimator, self, id(train)), *args[1:])
+            train = kwargs.get("train")
+            if train is not None:
+                args = (self.shared(args[0], train, kwargs.get("fit_params")), *args[1:])
             items.append((function, args, kwargs))
         return _Batch(items)
+
+    def shared(self, estimator: Any, train: Any, fit_params: Any) -> Any:
+        """Let an estimator fit on the layout of a split's rows, if it takes one."""
+        # A row that weighs has its own way; a split is known by the array of its rows.
+        if fit_params or not takes_layouts(estimator):
+            return estimator
+        with self._lock:
+            self._kept.append(train)
+        return _Sharing(estimator, self, id(train))
 
     def of(self, split: int, kind: str, X: Any, y: Any) -> Any:
         """Return the layout of a split's rows, made by the first who asks."""
@@ -120,17 +128,22 @@ class Layouts:
         with self._lock:
             lock, made = self._made.setdefault((split, kind), (threading.Lock(), []))
         with lock:
+            if self._released:  # a trial that was dropped goes on for a moment
+                raise RuntimeError("the study has ended")
             if not made:
                 target = {} if kind == "none" else {"y": y}
                 made.append(mllib_py.layout(X, target=kind, **target))
-        return made[0]
+            return made[0]
 
     def release(self) -> None:
         """Free all."""
-        for _, made in self._made.values():
-            for layout in made:
-                layout.release()
-        self._made.clear()
+        self._released = True
+        with self._lock:
+            held, self._made = list(self._made.values()), {}
+        for lock, made in held:
+            with lock:
+                for layout in made:
+                    layout.release()
 
 
 class _Batch:

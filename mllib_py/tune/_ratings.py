@@ -58,7 +58,10 @@ def fit(search: Any, ratings: Any, y: Any, params: dict[str, Any]) -> None:
     whole = ratings if hasattr(ratings, "kfold") else mllib_py.ratings(ratings)
     folds = _folds(search.cv, whole)
     numbers = np.arange(len(folds))
+    # What a clone copies, and is to be the caller's own.
+    own = {k: v for k, v in search.get_params(False).items() if k in ("storage", "random_state")}
     inner = clone(search).set_params(
+        **own,
         estimator=_OnFolds(clone(search.estimator), folds, whole),
         cv=[(np.delete(numbers, i), numbers[i : i + 1]) for i in numbers],
     )

@@ -105,6 +105,24 @@ class SentHandle:
         return self
 
 
+class HeldHandle:
+    """Objects that stay where they are."""
+
+    def __init__(self, objects: tuple[Any, ...]) -> None:
+        self._objects = objects
+
+    def get(self) -> tuple[Any, ...]:
+        """Return the objects."""
+        return self._objects
+
+    def explain(self) -> dict[str, Any]:
+        """Say that they do not travel."""
+        return {"strategy": "held", "reason": "work runs where they are"}
+
+    def release(self) -> None:
+        """Nothing lies anywhere."""
+
+
 def _forget(key: str, free: Callable[[], None]) -> None:
     _opened.pop(key, None)
     free()

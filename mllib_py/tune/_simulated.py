@@ -15,26 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from mllib_py import _checks
+from mllib_py.tune._scatter import HeldHandle
 
 T = TypeVar("T")
-
-
-class HeldHandle:
-    """Objects that stay where they are."""
-
-    def __init__(self, objects: tuple[Any, ...]) -> None:
-        self._objects = objects
-
-    def get(self) -> tuple[Any, ...]:
-        """Return the objects."""
-        return self._objects
-
-    def explain(self) -> dict[str, Any]:
-        """Say that they do not travel."""
-        return {"strategy": "held", "reason": "a simulated cluster"}
-
-    def release(self) -> None:
-        """Nothing lies anywhere."""
 
 
 class SimulatedClock:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import cloudpickle
@@ -31,6 +31,7 @@ from mllib_py.tune._scatter import (
     FILES_FROM,
     BroadcastHandle,
     FileHandle,
+    HeldHandle,
     Registry,
     SentHandle,
     SparkFileHandle,
@@ -47,6 +48,9 @@ NO_SESSION = (
 )
 _GONE = "the Spark session has ended while work ran: it was stopped, or its JVM died"
 _LOST = "the process that ran the work has died, or its executor has (out of memory, or killed)"
+_WORKER_LOST = "the process that ran the work has died (out of memory, or killed)"
+#: What Spark says of a task whose Python worker has gone, and its executor has not.
+_WORKER_DIED = "Python worker exited unexpectedly"
 
 
 def active() -> SparkSession:
@@ -57,6 +61,14 @@ def active() -> SparkSession:
         return SparkSession.active()
     except PySparkRuntimeError:
         raise RuntimeError(NO_SESSION) from None
+
+
+def _gone(context: SparkContext) -> bool:
+    """Tell whether an application has ended."""
+    try:
+        return context._jsc is None or bool(context._jsc.sc().isStopped())
+    except Exception:  # its JVM does not answer
+        return True
 
 
 class _Cluster:
@@ -84,10 +96,7 @@ class _Cluster:
 
     def gone(self) -> bool:
         """Tell whether the application has ended."""
-        try:
-            return self._context._jsc is None or bool(self._context._jsc.sc().isStopped())
-        except Exception:  # its JVM does not answer
-            return True
+        return _gone(self._context)
 
     def _ask(self) -> list[int]:
         if self.gone():
@@ -426,10 +435,23 @@ class SparkBackend:
         except Exception as error:
             kind, value = _task.RAISED, BackendGone(_GONE) if self._cluster.gone() else _why(error)
         if kind == _task.LOST:
-            kind, value = _task.RAISED, WorkerLost(_LOST)
+            kind, value = _task.RAISED, self._lost(piece)
         if isinstance(value, WorkerLost) and self._ran_out(piece):  # its worker ended itself
             value = _too_long(piece.timeout)
         _settle(piece.future, kind, value)
+
+    def _lost(self, piece: _Piece) -> WorkerLost:
+        """Tell what Spark knows of the end of a first attempt: its Python worker's, or not."""
+        deadline = time.monotonic() + 1  # Spark's own bookkeeping runs behind
+        try:
+            while time.monotonic() < deadline:
+                first = self._first_attempt(piece)
+                if first is not None and first.errorMessage().isDefined():
+                    return _lost_by(str(first.errorMessage().get()))
+                time.sleep(0.02)
+        except Exception:  # Spark has forgotten the task, or the session was stopped meanwhile
+            return WorkerLost(_LOST)
+        return WorkerLost(_LOST)
 
     def _ran_out(self, piece: _Piece) -> bool:
         """Tell whether a worker that was lost had its work for as long as it was given."""
@@ -507,16 +529,28 @@ class SparkBackend:
             again.start()
 
 
+class _DriverWork:
+    """A piece of work on its way through the driver's threads."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+        self.tag = f"{POOL}-{uuid.uuid4().hex}"
+        self.future: EndingFuture[Any]
+        self.ended = threading.Event()
+
+
 class DriverBackend:
     """Slots for work that starts Spark jobs itself: threads of the driver.
 
     They use the session that runs. A `Study` whose objective fits estimators of mllib_py, or calls
     Spark, runs on these. Each thread has a fair-scheduler pool of its own ("mllib_py.tune.0" and so
-    on), so that with ``spark.scheduler.mode=FAIR`` their jobs share the executors. Their jobs have
-    a tag, by which `close` cancels them: a fit of ours puts its jobs into a group of its own.
+    on), so that with ``spark.scheduler.mode=FAIR``, which `mllib_py.session` sets, their jobs share
+    the executors. The jobs of a piece of work have a tag, by which they are cancelled with it: a
+    fit of ours puts its jobs into a group of its own.
 
     Work is not pickled, and may refer to frames and layouts. It has no process of its own: none
-    that can be ended when its time is over, or that saves the driver from its death.
+    that can be ended when its time is over, or that saves the driver from its death. Work that is
+    cancelled ends with the Spark job that it waits for, or the next that it starts.
 
     Parameters
     ----------
@@ -550,15 +584,19 @@ class DriverBackend:
     def __init__(self, slots: int = 2) -> None:
         self._slots = _checks.whole("slots", slots, 1)
         self._context = active().sparkContext
-        self._tag = f"{POOL}-{uuid.uuid4().hex}"
-        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_DriverWork | None] = SimpleQueue()
         self._closed = False
+        self._running: set[_DriverWork] = set()
+        self._lock = threading.Lock()
         self._threads = [
             InheritableThread(target=self._serve, args=(f"{POOL}.{i}",), daemon=True)
             for i in range(slots)
         ]
         for thread in self._threads:
             thread.start()
+
+    def __deepcopy__(self, memo: Any) -> DriverBackend:
+        return self  # scikit-learn's clone copies parameters; threads are these
 
     @property
     def slots(self) -> int:
@@ -577,48 +615,80 @@ class DriverBackend:
         cores: int = 1,
         timeout: float | None = None,
     ) -> Future[T]:
-        """Run a piece of work in a thread; `Future.cancel` leaves what runs, `close` ends it."""
-        if self._closed:
-            raise RuntimeError("the backend is closed")
-        future: Future[T] = Future()
-        self._waiting.put((future, work))
-        return future
+        """Run a piece of work in a thread; `Future.cancel` also cancels the jobs of what runs."""
+        piece = _DriverWork(work)
+        piece.future = EndingFuture(lambda: self._end(piece))
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the backend is closed")
+            self._waiting.put(piece)
+        return piece.future
 
-    def scatter(self, *objects: Any) -> SentHandle:
-        """Refuse: threads of the driver have what the driver has."""
-        raise TypeError("threads of the driver need no scattered data: refer to it as it is")
+    def scatter(self, *objects: Any) -> HeldHandle:
+        """Keep objects as they are: threads of the driver have what the driver has."""
+        return HeldHandle(objects)
 
     def close(self) -> None:
         """Cancel what waits, and the jobs of what runs, and wait for the threads to end."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            pieces = list(self._running)
+        with contextlib.suppress(Empty):
+            while (waits := self._waiting.get_nowait()) is not None:
+                waits.future.cancel()
         for _ in self._threads:
             self._waiting.put(None)
+        for piece in pieces:
+            piece.future.cancel()
         deadline = time.monotonic() + self.PATIENCE
-        while any(t.is_alive() for t in self._threads) and time.monotonic() < deadline:
-            with contextlib.suppress(Exception):  # the session was stopped, and its jobs with it
-                # Again and again: a fit is one job after another.
-                self._context.cancelJobsWithTag(self._tag)
-            for thread in self._threads:
-                thread.join(0.1)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _end(self, piece: _DriverWork) -> None:
+        """Cancel the jobs of a piece of work, again and again: a fit is one job after another."""
+        with self._lock:
+            if piece not in self._running:
+                return
+        try:
+            self._context.cancelJobsWithTag(piece.tag)
+        except Exception:  # the session was stopped, and its jobs with it
+            return
+        if not piece.ended.wait(0.02):
+            again = threading.Timer(0.1, self._end, (piece,))
+            again.daemon = True
+            again.start()
 
     def _serve(self, pool: str) -> None:
-        self._context.setLocalProperty("spark.scheduler.pool", pool)
-        self._context.addJobTag(self._tag)
-        while (item := self._waiting.get()) is not None:
-            future, work = item
-            if self._closed:
-                future.cancel()
-            if not future.set_running_or_notify_cancel():
-                continue
+        with contextlib.suppress(Exception):  # of a session that has ended the work itself tells
+            self._context.setLocalProperty("spark.scheduler.pool", pool)
+        while (piece := self._waiting.get()) is not None:
+            with self._lock:
+                self._running.add(piece)
+                closed = self._closed
             try:
-                value = work()
-            except Exception as error:
-                future.set_exception(error)
-            except BaseException as error:  # sys.exit in a trial is no end of the thread
-                told = f"the work ended with {type(error).__name__}({error})"
-                future.set_exception(RuntimeError(told))
-            else:
-                future.set_result(value)
+                if closed:
+                    piece.future.cancel()
+                if not piece.future.cancelled():
+                    self._run(piece)
+            finally:
+                piece.ended.set()
+                with self._lock:
+                    self._running.discard(piece)
+
+    def _run(self, piece: _DriverWork) -> None:
+        kind, value = _task.RAISED, None
+        try:
+            self._context.addJobTag(piece.tag)
+            kind, value = _task.DONE, piece.work()
+        except Exception as error:
+            value = error
+        except BaseException as error:  # sys.exit in a trial is no end of the thread
+            value = RuntimeError(f"the work ended with {type(error).__name__}({error})")
+        if _gone(self._context):  # a trial keeps what it raised as its outcome: it is not to blame
+            kind, value = _task.RAISED, BackendGone(_GONE)
+        else:
+            self._context.removeJobTag(piece.tag)
+        _settle(piece.future, kind, value)
 
 
 def _too_long(timeout: float | None) -> WorkTimeout:
@@ -637,11 +707,16 @@ def _settle(future: Future[Any], kind: str, value: Any) -> bool:
     return True
 
 
+def _lost_by(told: str) -> WorkerLost:
+    """Make an error of what Spark says of a task whose process has died."""
+    return WorkerLost(_WORKER_LOST, own=True) if _WORKER_DIED in told else WorkerLost(_LOST)
+
+
 def _why(error: Exception) -> Exception:
     """Turn the failure of a Spark job, which is no failure of the work, into a sentence."""
     text = str(error)
-    if "Python worker exited unexpectedly" in text or "ExecutorLostFailure" in text:
-        return WorkerLost(_LOST)
+    if _WORKER_DIED in text or "ExecutorLostFailure" in text:
+        return _lost_by(text)
     if "No module named" in text:
         name = text.split("No module named", 1)[1].split("\n", 1)[0].strip()
         return RuntimeError(

@@ -18,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from mllib_py import _checks
-from mllib_py.tune import _fitting
+from mllib_py.tune import _fitting, _ratings
 from mllib_py.tune._fitting import Metadata, Problem, problem, refitted, unrouted, way_of
 from mllib_py.tune.study import Study
 
@@ -94,7 +94,7 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like, sparse matrix or frame of shape (n_samples, n_features), or Handle
-            A handle of `scatter` brings y and groups with it.
+            A handle of `scatter` brings y and groups with it. Ratings, for ALS.
         y : array-like of shape (n_samples,), optional
         **params
             For the estimator's fit, the scorer and the splitter, by scikit-learn's rules of
@@ -115,6 +115,9 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             What a candidate raised, with ``error_score="raise"``.
         """
         self._check_parameters()
+        if _ratings.is_als(self.estimator):
+            _ratings.fit(self, X, y, params)
+            return self
         given = problem(
             self.estimator,
             X,
@@ -395,6 +398,8 @@ class StudySearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """Return the estimator's kind of task, and what it takes."""
         from sklearn.utils import get_tags
 
+        if _ratings.is_als(self.estimator):  # which has no tags
+            return BaseEstimator.__sklearn_tags__(self)
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.estimator_type = inner.estimator_type

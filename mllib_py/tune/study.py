@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
@@ -13,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mllib_py import _checks
 from mllib_py._progress import wanted
-from mllib_py.tune import _attrs, _choose, _samplers, _storage
+from mllib_py.tune import _attrs, _choose, _own, _samplers, _storage, _task
 from mllib_py.tune._backend import Backend, BackendGone, Handle
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
@@ -90,7 +91,8 @@ class Study:
         for objectives that fit estimators of mllib_py or start Spark jobs, see `DriverBackend`.
     X, y, groups
         Data of an estimator, and groups of rows for `cv`. They are scattered once; a handle of
-        `scatter` in the place of X brings all three.
+        `scatter` in the place of X brings all three. Estimators of mllib_py are fitted from threads
+        of the driver, where fits on the same split share the rows that are laid out for it.
     cv : int, splitter or iterable, optional
         As in scikit-learn; default 5 folds.
     scoring : str or callable, optional
@@ -150,8 +152,6 @@ class Study:
         epochs: int | None = None,
     ) -> None:
         self._space = Space(space)
-        if _choose.on_driver(backend):
-            _check_driver(objective, trial_timeout)
         self._problem: Problem | None = None
         if isinstance(objective, Problem):  # a search's, which has checked it
             self._problem = objective
@@ -162,8 +162,11 @@ class Study:
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective, travels=not _choose.on_driver(backend))
+        own = None
         if self._problem is not None:
+            own = self._problem.own(self._space)
             self._problem.check_space(self._space)
+        _check_place(own, backend, trial_timeout, estimator=self._problem is not None)
         self._objective = objective
         self._directions = _directions(direction, directions, self._problem is not None)
         _samplers.check(sampler, pruner, self._space, len(self._directions))
@@ -183,7 +186,7 @@ class Study:
         self._random_state = random_state
         _samplers.seed_of(random_state, 0) if isinstance(random_state, int) else None
         self._progress = progress
-        self._backend = backend
+        self._backend = "driver" if own is not None and backend is None else backend
         self.tally = Tally()
         self._optuna: OptunaStudy | None = None
         self._slots = 0
@@ -235,6 +238,10 @@ class Study:
                 self.tally = loop.tally
                 bar.begin(loop.tally)
                 loop.run()
+            # A search raises the same.
+            alone = not isinstance(self._objective, Problem)
+            if alone and self.tally.failed == self.tally.ended > 0:
+                warnings.warn(self._nothing(), stacklevel=3)
         except BackendGone:
             sent = []  # what was scattered went with it
             raise
@@ -247,6 +254,13 @@ class Study:
 
     def _check_slots(self, backend: Backend) -> None:
         slots, taken = backend.slots, backend.slots_for(self._cores)
+        most = max(1, slots // taken)
+        if self._parallelism != "auto" and int(self._parallelism) > most:
+            warnings.warn(
+                f"parallelism is {self._parallelism}, and the slots are for {most} trials at once "
+                "now: more run when there are more slots",
+                stacklevel=4,
+            )
         if taken > slots:
             raise ValueError(
                 f"cores_per_trial is {self._cores}, and there are {slots} slots: a trial takes "
@@ -447,16 +461,42 @@ def _check_objective(objective: Any, *, travels: bool) -> None:
     try:
         _pickled(objective)
     except Exception as error:
-        raise TypeError(f"the objective cannot be pickled: {error}") from error
+        names = _unpicklable(objective)
+        because = f", because of {', '.join(map(repr, names))}, which it refers to" if names else ""
+        raise TypeError(
+            f"the objective cannot be pickled{because}: {error}; make such things inside it, or "
+            "run it on the driver with backend='driver'"
+        ) from error
 
 
-def _check_driver(objective: Any, trial_timeout: float | None) -> None:
-    if isinstance(objective, Problem) or hasattr(objective, "fit"):
+def _unpicklable(objective: Any) -> list[str]:
+    """Name what a function refers to and cannot take along."""
+    try:
+        found = inspect.getclosurevars(objective)
+    except (TypeError, ValueError):  # no function of Python's, or one that is not whole yet
+        return []
+    names = []
+    for name, value in {**found.globals, **found.nonlocals}.items():
+        try:
+            cloudpickle.dumps(value)
+        except Exception:
+            names.append(name)
+    return names
+
+
+def _check_place(
+    own: str | None, backend: Any, trial_timeout: float | None, *, estimator: bool
+) -> None:
+    """Refuse to fit an estimator where it cannot be; `own` names one of ours."""
+    driver = _choose.on_driver(backend)
+    if own is not None and ((backend is not None and not driver) or _task.inside()):
+        raise ValueError(_own.INSIDE.format(name=own))
+    if driver and estimator and own is None:
         raise ValueError(
-            "threads of the driver run functions: leave backend=None for an estimator of "
-            "scikit-learn, or write a function that fits one of mllib_py"
+            "threads of the driver run functions and estimators of mllib_py: leave backend=None "
+            "for one of scikit-learn"
         )
-    if trial_timeout is not None:
+    if trial_timeout is not None and (driver or own is not None):
         raise ValueError("trial_timeout cannot end a trial on the driver; leave it None")
 
 

@@ -81,3 +81,12 @@ def test_a_fit_whose_neighbour_kills_the_executor_keeps_its_score(
     assert bad == -1
     assert good > 0.9
     assert neighbours["begun"]["bad"] == 2
+
+
+def test_a_trial_that_kills_its_python_worker_alone_is_known_by_it(
+    neighbours: dict[str, Any],
+) -> None:
+    first, *others = neighbours["study"]
+    assert others == [1, 1]
+    # Lost beside others it would have been tried twice more, alone.
+    assert first.endswith("has died (out of memory, or killed); it was tried 2 times")

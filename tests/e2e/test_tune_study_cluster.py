@@ -51,14 +51,18 @@ def test_an_executor_that_is_killed_costs_its_trial_one_more_attempt(
     assert told["workers"] >= 2
 
 
-def test_a_driver_that_is_killed_is_followed_by_another(master: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_driver_that_is_killed_or_stopped_is_followed_by_another(
+    master: str, how: signal.Signals, tmp_path: Path
+) -> None:
     folder = tmp_path / "begun"
     folder.mkdir()
     words = (tmp_path / "s.journal", folder, master, TRIALS)
     driver = start(*words, 1)
     wait_for(lambda: len(list(folder.iterdir())) >= 4, "the fourth trial", 120)
-    driver.send_signal(signal.SIGKILL)
-    driver.communicate(timeout=60)
+    driver.send_signal(how)
+    _, said = driver.communicate(timeout=60)
+    assert ("KeyboardInterrupt: the study was stopped" in said) == (how == signal.SIGINT)
     told = ended(start(*words, 0.1))
     assert told["ended"] == told["tally"]["complete"] == TRIALS
     assert TRIALS < told["all"] <= TRIALS + 2

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
+import time
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from optuna.trial import TrialState
 from sklearn.linear_model import Ridge
 
 import mllib_py
 from mllib_py.cluster import KMeans
-from mllib_py.tune import DriverBackend, GridSearchCV, Study, TrialPruned
+from mllib_py.linear import LogisticRegression, SGDClassifier
+from mllib_py.tune import (
+    AshaSearchCV,
+    DriverBackend,
+    GridSearchCV,
+    HyperbandSearchCV,
+    Study,
+    TPESearchCV,
+    TrialPruned,
+)
 
 pytestmark = pytest.mark.usefixtures("spark")
 GRID: Any = {"k": [2, 3, 4]}
@@ -98,11 +111,111 @@ def test_a_search_over_our_own_takes_the_drivers_threads_that_it_is_given() -> N
     backend.close()
 
 
+def test_fits_from_several_threads_share_the_executors(spark: Any) -> None:
+    backend = DriverBackend(2)
+    count = spark.sparkContext.parallelize(range(4), 2).count
+    both = threading.Barrier(2)
+    work = [backend.submit(lambda: (both.wait(), count())[1]) for _ in range(2)]
+    assert [future.result() for future in work] == [4, 4]
+    backend.close()
+    context = spark.sparkContext._jsc.sc()
+    pools = context.getAllPools()
+    names = {pools.apply(i).name() for i in range(pools.size())}
+    assert {"mllib_py.tune.0", "mllib_py.tune.1"} <= names
+    assert context.getSchedulingMode().toString() == "FAIR"
+
+
+@pytest.mark.parametrize("how", ["timeout", "Ctrl-C"])
+def test_a_trial_that_is_dropped_gives_its_thread_back(spark: Any, how: str) -> None:
+    backend = DriverBackend(1)
+
+    def objective(params: dict[str, Any]) -> int:
+        if how == "Ctrl-C":
+            threading.Timer(1, signal.raise_signal, (signal.SIGINT,)).start()
+        slow = spark.sparkContext.parallelize([0], 1).map(lambda _: time.sleep(100) or 1)
+        return int(slow.sum() + slow.sum())
+
+    study = Study(objective, {"k": [2]}, sampler="grid", backend=backend,
+                  timeout=1 if how == "timeout" else None)  # fmt: skip
+    with pytest.raises(KeyboardInterrupt) if how == "Ctrl-C" else nullcontext():
+        study.run()
+    assert backend.submit(lambda: 7).result(timeout=30) == 7
+    backend.close()
+
+
+def test_what_waits_is_cancelled_when_the_threads_are_closed() -> None:
+    backend = DriverBackend(1)
+    go = threading.Event()
+    first, second = backend.submit(go.wait), backend.submit(lambda: 7)
+    threading.Timer(0.5, go.set).start()
+    backend.close()
+    assert first.cancelled()
+    assert second.cancelled()
+
+
+X = np.random.default_rng(0).normal(size=(120, 3))
+Y = (X[:, 0] + 0.3 * X[:, 1] > 0).astype(int)
+
+
+def test_a_study_of_our_own_estimator_lays_each_split_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+    layout = mllib_py.layout
+    monkeypatch.setattr(mllib_py, "layout", lambda *a, **k: made.append(1) or layout(*a, **k))
+    space = {"C": [1e-3, 1e-1, 1e1]}
+    study = Study(LogisticRegression(), space, sampler="grid", X=X, y=Y, cv=3).run()
+    assert len(made) == 3
+    grid = {"C": space["C"]}
+    theirs = GridSearchCV(LogisticRegression(), grid, cv=3).fit(X, Y)
+    assert study.best_params == theirs.best_params_
+    values = [t.value for t in study.trials]
+    np.testing.assert_allclose(values, theirs.cv_results_["mean_test_score"], rtol=1e-12)
+
+
+def test_searches_that_are_studies_fit_our_own_estimators() -> None:
+    space = {"n_clusters": [2, 3, 5]}
+    search = TPESearchCV(KMeans(random_state=0), space, n_trials=6, cv=2, random_state=0).fit(X)
+    assert search.best_params_ == {"n_clusters": 5}
+    assert search.best_estimator_.cluster_centers_.shape == (5, 3)
+    for kind in (AshaSearchCV, HyperbandSearchCV):
+        steps = kind(SGDClassifier(random_state=0), {"alpha": [1e-4, 1e-2, 1e2]}, n_trials=6,
+                     epochs=9, cv=2, random_state=0).fit(X, Y)  # fmt: skip
+        assert steps.best_score_ > 0.9
+
+
+def test_a_search_that_is_a_study_tries_als(ratings_small: Any) -> None:
+    train, _ = ratings_small
+    als = mllib_py.ALS(rank=2, max_iter=3, random_state=0)
+    space = {"reg": [0.1, 50.0]}
+    given: dict[str, Any] = {
+        "cv": 2,
+        "random_state": 0,
+        "storage": optuna.storages.InMemoryStorage(),
+    }
+    search = TPESearchCV(als, space, n_trials=4, **given).fit(train)
+    assert len(optuna.load_study(study_name="study", storage=given["storage"]).trials) == 4
+    with pytest.raises(ValueError, match="epochs needs an estimator that goes on: ALS has no par"):
+        TPESearchCV(als, space, epochs=3).fit(train)
+    assert search.best_params_ == {"reg": 0.1}
+    grid = GridSearchCV(als, space, cv=2).fit(train)
+    assert search.best_score_ == pytest.approx(grid.best_score_, rel=1e-12)
+    assert search.score(train) == search.scorer_(search.best_estimator_, train)
+    assert search.best_estimator_.predict(*(c[:2] for c in train[:2])).shape == (2,)
+
+
 def test_what_the_driver_cannot_do_is_refused() -> None:
     with pytest.raises(ValueError, match="trial_timeout cannot end a trial on the driver"):
         Study(lambda p: 0, GRID, sampler="grid", trial_timeout=1, backend="driver")
-    with pytest.raises(ValueError, match="threads of the driver run functions"):
-        Study(KMeans(), GRID, sampler="grid", backend="driver", X=np.ones((3, 1)))
+    data: dict[str, Any] = {"sampler": "grid", "X": X, "cv": 2}
+    with pytest.raises(ValueError, match="threads of the driver run functions and estimators of"):
+        Study(Ridge(), {"alpha": [1]}, backend="driver", y=Y, **data)
+    with pytest.raises(ValueError, match="KMeans is fitted by Spark jobs of its own"):
+        Study(KMeans(), {"n_clusters": [2]}, backend="local", **data)
+    with pytest.raises(ValueError, match="trial_timeout cannot end a trial on the driver"):
+        Study(KMeans(), {"n_clusters": [2]}, trial_timeout=3, **data)
+    with pytest.raises(ValueError, match="ALS learns from ratings, not from X and y: give it to a"):
+        Study(mllib_py.ALS(), {"rank": [2]}, **data)
     with pytest.raises(ValueError, match="threads of the driver are for estimators of mllib_py"):
         GridSearchCV(Ridge(), {"alpha": [1]}, backend="driver").fit(np.ones((9, 1)), np.arange(9))
     with pytest.raises(ValueError, match="'local', 'driver' or a Backend, not 'drivers'"):

@@ -24,6 +24,10 @@ class Killed(BaseException):
     """Ends the executor that it is raised in."""
 
 
+class Died(BaseException):
+    """Ends the process of its work alone."""
+
+
 class OneExecutor:
     """Slots, threads, of an executor that takes along all that runs when it is killed."""
 
@@ -53,6 +57,11 @@ class OneExecutor:
                 lost, self._running = self._running, set()
             for one in lost:
                 one.set_exception(WorkerLost("its executor has died"))
+            return
+        except Died:
+            with self._lock:
+                self._running.discard(future)
+            future.set_exception(WorkerLost("its process has died", own=True))
             return
         with self._lock:
             mine = future in self._running
@@ -114,3 +123,21 @@ def test_a_trial_that_kills_its_executor_takes_no_other_along() -> None:
     # Twice beside others, then alone, and once more.
     assert study.trials[2].user_attrs["error"] == "its executor has died; it was tried 4 times"
     assert study.tally.ended == 6
+
+
+def test_a_trial_whose_own_process_died_waits_for_no_other() -> None:
+    def objective(params: dict[str, Any]) -> float:
+        if params["x"] == 0:
+            raise Died
+        time.sleep(0.05)
+        return float(params["x"])
+
+    backend: Any = OneExecutor(2)
+    space = {"x": list(range(30))}
+    study = Study(objective, space, sampler="grid", retries=1, backend=backend).run()
+    assert study.trials[0].user_attrs["error"] == "its process has died; it was tried 2 times"
+    assert study.tally.complete == 29
+    assert {t.user_attrs["run"]["attempts"] for t in study.trials[1:]} == {1}
+    # It was known before the others had ended.
+    ended = sorted(study.trials, key=lambda t: t.datetime_complete)
+    assert ended.index(study.trials[0]) < 15

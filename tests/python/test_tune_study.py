@@ -323,6 +323,23 @@ def test_a_trial_that_hangs_is_ended_and_the_others_go_on(two: LocalBackend) -> 
     assert all(t.user_attrs["run"]["attempts"] == 1 for t in study.trials if t.number != 1)
 
 
+def test_a_study_whose_trials_all_fail_says_so(two: LocalBackend) -> None:
+    study = Study(fails, {"x": [1, 2]}, sampler="grid", backend=two)
+    with pytest.warns(UserWarning, match="no trial .* is complete; the first error: .*no such x"):
+        study.run()
+    assert study.tally.failed == 2
+
+
+def fails(params: dict[str, Any]) -> float:
+    raise ValueError("no such x")
+
+
+def test_more_trials_at_once_than_slots_are_no_silent_wish(two: LocalBackend) -> None:
+    study = Study(parabola, LINE, trials=2, sampler="random", parallelism=64, backend=two)
+    with pytest.warns(UserWarning, match="parallelism is 64, and the slots are for 2 trials"):
+        study.run()
+
+
 def test_a_poisoned_trial_keeps_its_error(two: LocalBackend) -> None:
     class Odd(Exception):
         """One that cannot be unpickled."""
@@ -342,6 +359,7 @@ def test_a_poisoned_trial_keeps_its_error(two: LocalBackend) -> None:
     assert "in objective" in study.trials[0].user_attrs["error"]
 
 
+@pytest.mark.filterwarnings("ignore:no trial of the study is complete")
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -441,6 +459,14 @@ class NoBackend:
     scatter = close = submit
 
 
+LOCK = threading.Lock()
+
+
+def locks(params: dict[str, Any]) -> float:
+    with LOCK:
+        return 1.0
+
+
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
@@ -456,6 +482,7 @@ class NoBackend:
         ({"objective": 3}, TypeError, "must be a function or an estimator"),
         ({"objective": lambda: 1}, TypeError, r"must take \(params\) or \(params, trial\)"),
         ({"objective": Locked()}, TypeError, "cannot be pickled"),
+        ({"objective": locks}, TypeError, "because of 'LOCK', which it .* backend='driver'"),
         ({"sampler": "annealing"}, ValueError, "sampler must be one of 'grid'"),
         ({"pruner": "shears"}, ValueError, "pruner must be one of 'asha'"),
         ({"sampler": "grid"}, ValueError, "a grid needs a list of values for 'x'"),

@@ -121,6 +121,21 @@ def test_the_timeline_names_few_slots_of_many_and_each_of_few() -> None:
     assert timeline(few.trials).layout.yaxis.dtick == 1
 
 
+def test_a_bar_goes_on_while_no_trial_ends(
+    two: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    Study(slower, {"x": [1]}, sampler="grid", backend=two, progress=True).run()
+    assert said.getvalue().count("0/1 trials, 1 running") >= 2
+
+
+def slower(params: dict[str, Any]) -> float:
+    time.sleep(4)
+    return 1.0
+
+
 def test_without_tqdm_the_bar_is_a_line(two: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)

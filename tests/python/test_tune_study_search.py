@@ -482,7 +482,7 @@ OWN = linear.LogisticRegression()
             {"estimator": pipeline(), "param_distributions": {"logisticregression": [OWN]}},
             "LogisticRegression is fitted by Spark jobs of its own",
         ),
-        ({"estimator": ALS()}, "ALS is fitted by Spark jobs of its own"),
+        ({"estimator": ALS()}, "a search over ALS takes ratings alone"),
         ({"epochs": 5}, "SVC has no partial_fit"),
         ({"epochs": 0, "estimator": SGDClassifier()}, "epochs must be an integer"),
         ({"param_distributions": {"D": [1]}}, "names no parameter of the estimator"),

@@ -63,9 +63,12 @@ def test_a_lost_a_hanging_and_a_poisoned_trial(spark: Any, tmp_path: Path) -> No
     assert "poison" in study.trials[4].user_attrs["error"]
 
 
+@pytest.mark.parametrize("where", ["spark", "driver"])
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_trials_of_a_session_that_ended_are_tried_again(how: str, tmp_path: Path) -> None:
-    told = run_script("gone_session.py", how, tmp_path / "s.db")
+def test_trials_of_a_session_that_ended_are_tried_again(
+    how: str, where: str, tmp_path: Path
+) -> None:
+    told = run_script("gone_session.py", how, tmp_path / "s.db", where)
     assert told["said"] == (
         "the Spark session has ended while work ran: it was stopped, or its JVM died; resume=True "
         "goes on with a study in a storage"

@@ -1,6 +1,6 @@
-"""A study whose Spark session ends under it, and which goes on: gone_session.py HOW STORAGE.
+"""A study whose Spark session ends under it, and goes on: gone_session.py HOW STORAGE WHERE.
 
-HOW is "stopped" or "killed"; tells JSON.
+HOW is "stopped" or "killed", WHERE the study's backend; tells JSON.
 """
 
 from __future__ import annotations
@@ -21,17 +21,24 @@ TRIALS = 6
 
 def main() -> None:
     """Run, end the session, and go on without Spark."""
-    how, storage = sys.argv[1:]
+    how, storage, where = sys.argv[1:]
     spark = mllib_py.session("local[2]", memory="1g")
     gateway = spark.sparkContext._gateway
     ends = {"stopped": spark.stop, "killed": lambda: os.kill(gateway.proc.pid, signal.SIGKILL)}
 
-    def objective(params: dict[str, Any], trial: Any) -> float:
+    def in_a_worker(params: dict[str, Any], trial: Any) -> float:
         time.sleep(60 if trial.number in (2, 3) else 0.01)
         return float(params["x"])
 
+    def on_the_driver(params: dict[str, Any], trial: Any) -> float:
+        seconds = 60 if trial.number in (2, 3) else 0.01
+        spark.sparkContext.parallelize([0], 1).foreach(lambda _: time.sleep(seconds))
+        return float(params["x"])
+
+    objective = on_the_driver if where == "driver" else in_a_worker
+
     given: dict[str, Any] = {"sampler": "grid", "storage": storage}
-    study = Study(objective, {"x": list(range(TRIALS))}, **given)
+    study = Study(objective, {"x": list(range(TRIALS))}, backend=where, **given)
 
     def end_soon() -> None:
         while study.tally.complete < 2 or study.tally.running < 2:

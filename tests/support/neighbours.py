@@ -53,6 +53,21 @@ def peak(backend: Any, folder: Path) -> int:
     )
 
 
+def study(backend: Any) -> list[int]:
+    """How often each trial was tried, of which the first kills its Python worker alone."""
+
+    def objective(params: dict[str, Any]) -> float:
+        if params["x"] == 0:
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(2)
+        return float(params["x"])
+
+    given: dict[str, Any] = {"sampler": "grid", "cores_per_trial": 2, "backend": backend}
+    trials = tune.Study(objective, {"x": [0, 1, 2]}, **given).run().trials
+    return [t.user_attrs["run"]["attempts"] if t.values else t.user_attrs["error"] for t in trials]
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     conf = {"spark.task.cpus": "2", "spark.executor.memory": "512m"}
@@ -73,6 +88,7 @@ def main() -> None:
     ).fit(x, y)
     told["scores"] = search.cv_results_["mean_test_score"].tolist()
     told["begun"] = {kind: len(list(folder.glob(f"{kind}-*"))) for kind in ("good", "bad")}
+    told["study"] = study(backend)
     backend.close()
     spark.stop()
     print(json.dumps(told))
