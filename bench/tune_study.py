@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -157,15 +158,33 @@ def overhead(args: argparse.Namespace) -> dict[str, Any]:
     return {"trials": args.trials, "milliseconds_per_trial": found}
 
 
-def one_study(name: str, sampler: str, at_once: int, trials: int, seed: int) -> tuple[float, float]:
-    """Return the distance from the minimum, and the time on the simulated clock."""
+class Watched(SimulatedBackend):
+    """Notes when each trial ended, in seconds of the simulated clock, and with which value."""
+
+    def __init__(self, slots: int, seconds: Callable[[], float]) -> None:
+        super().__init__(slots, seconds)
+        self.begun = self.clock.now()
+        self.seen: list[tuple[float, float]] = []
+
+    def submit(self, work: Any, **words: Any) -> Any:
+        def noted() -> Any:
+            out = work()
+            self.seen.append((self.clock.now() - self.begun, out.value))
+            return out
+
+        return super().submit(noted, **words)
+
+
+def one_study(
+    name: str, sampler: str, at_once: int, trials: int, seed: int
+) -> list[tuple[float, float]]:
+    """Return how far from the minimum the best was, and since when on the simulated clock."""
     function, bounds, minimum = FUNCTIONS[name]
-    backend = SimulatedBackend(at_once, durations(seed))
-    study = Study(function, space(bounds), sampler=sampler, trials=trials, parallelism=at_once,
-                  random_state=seed, backend=backend)  # fmt: skip
-    before = backend.clock.now()
-    study.run()
-    return study.best_value - minimum, backend.clock.now() - before
+    backend = Watched(at_once, durations(seed))
+    Study(function, space(bounds), sampler=sampler, trials=trials, parallelism=at_once,
+          random_state=seed, backend=backend).run()  # fmt: skip
+    best = np.minimum.accumulate([value for _, value in backend.seen]) - minimum
+    return list(zip([at for at, _ in backend.seen], best.tolist(), strict=True))
 
 
 def parallelism(args: argparse.Namespace) -> dict[str, Any]:
@@ -178,24 +197,86 @@ def parallelism(args: argparse.Namespace) -> dict[str, Any]:
                     one_study(name, sampler, at_once, args.trials, s) for s in range(args.seeds)
                 ]
                 found.setdefault(name, {}).setdefault(sampler, {})[at_once] = {
-                    "regret": float(f"{median(r[0] for r in runs):.4g}"),
-                    "seconds": round(median(r[1] for r in runs), 1),
+                    "regret": float(f"{median(r[-1][1] for r in runs):.4g}"),
+                    "seconds": round(median(r[-1][0] for r in runs), 1),
                 }
     return {"trials": args.trials, "seeds": args.seeds, "functions": found}
 
 
+def regret_at(runs: list[list[tuple[float, float]]], seconds: float) -> float | None:
+    """Return the median of how far from the minimum studies were at a time; None before all."""
+    found = [[best for at, best in run if at <= seconds] for run in runs]
+    return float(f"{median(f[-1] for f in found):.3g}") if all(found) else None
+
+
 def speedup(args: argparse.Namespace) -> dict[str, Any]:
     """Compare 200 evaluations on 32 slots with one by one; the same sampler, several seeds."""
+    name, seeds = "hartmann6", range(args.seeds)
     found: dict[str, Any] = {}
     for sampler, at_once in (("random", 32), ("tpe", 20), ("tpe", 32)):
-        alone = [one_study("hartmann6", sampler, 1, args.trials, s) for s in range(args.seeds)]
-        many = [one_study("hartmann6", sampler, at_once, args.trials, s) for s in range(args.seeds)]
+        alone, many = (
+            [one_study(name, sampler, n, args.trials, s) for s in seeds] for n in (1, at_once)
+        )
+        times = [8 * 2 ** (i / 2) for i in range(17)]
         found[f"{sampler}, {at_once} at once"] = {
-            "times_faster": round(median(a[1] / m[1] for a, m in zip(alone, many, strict=True)), 1),
-            "regret_one_by_one": float(f"{median(a[0] for a in alone):.3g}"),
-            "regret": float(f"{median(m[0] for m in many):.3g}"),
+            "times_faster": round(
+                median(a[-1][0] / m[-1][0] for a, m in zip(alone, many, strict=True)), 1
+            ),
+            "regret_one_by_one": regret_at(alone, 1e9),
+            "regret": regret_at(many, 1e9),
+            "curve": [
+                {"seconds": round(t), "one_by_one": regret_at(alone, t), "many": regret_at(many, t)}
+                for t in times
+            ],
         }
-    return {"trials": args.trials, "slots": 32, "seeds": args.seeds, "hartmann6": found}
+    _draw(found)
+    real = _on_real_slots(args)
+    return {"trials": args.trials, "slots": 32, "seeds": args.seeds, name: found, "real": real}
+
+
+def _lasting(seconds: list[float], params: Params, trial: Any) -> float:
+    time.sleep(seconds[trial.number])
+    return hartmann6(params)
+
+
+def _on_real_slots(args: argparse.Namespace) -> dict[str, Any]:
+    """Run the random study in real workers, trials asleep for as long as they are said to take."""
+    backend = spark_of(args.slots)
+    draw = durations(0)
+    seconds = [draw() for _ in range(args.trials)]
+    study = Study(partial(_lasting, seconds), space(FUNCTIONS["hartmann6"][1]), sampler="random",
+                  trials=args.trials, random_state=0, backend=backend)  # fmt: skip
+    took, _ = measure.timed(study.run)
+    backend.close()
+    return {
+        "one_by_one": round(sum(seconds), 1),
+        "seconds": round(took, 1),
+        "times_faster": round(sum(seconds) / took, 1),
+    }
+
+
+def _draw(found: dict[str, Any]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    fig, axis = plt.subplots(figsize=(7, 4.2))
+    for label, of in found.items():
+        line = None
+        for side, style in (("many", "-"), ("one_by_one", "--")):
+            points = [(p["seconds"], p[side]) for p in of["curve"] if p[side] is not None]
+            name = label if side == "many" else f"{label.split(',')[0]}, one by one"
+            color = None if line is None else line.get_color()
+            (line,) = axis.loglog(*zip(*points, strict=True), style, marker=".", color=color,
+                                  label=name)  # fmt: skip
+    axis.set_xlabel("seconds of the simulated clock, trials of about 5 s")
+    axis.set_ylabel("best so far, over the minimum")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    fig.tight_layout()
+    fig.savefig(Path(__file__).parents[1] / "docs" / "images" / "study-speedup.svg")
+    plt.close(fig)
 
 
 def a9a(path: str | None, rows: int) -> tuple[Any, Any, str]:
