@@ -515,18 +515,10 @@ class SparkBackend:
             self._end(piece)
 
     def _end(self, piece: _Piece) -> None:
-        """Cancel the job of a piece of work, also one that Spark is about to be given."""
         with self._lock:
-            if piece not in self._running:
-                return
-        try:
-            self._context.cancelJobGroup(piece.group)
-        except Exception:  # the session was stopped, and its jobs with it
-            return
-        if not piece.ended.wait(0.05):
-            again = threading.Timer(0.2, self._end, (piece,))
-            again.daemon = True
-            again.start()
+            runs = piece in self._running
+        if runs:
+            _end_jobs(lambda: self._context.cancelJobGroup(piece.group), piece.ended)
 
 
 class _DriverWork:
@@ -645,18 +637,10 @@ class DriverBackend:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _end(self, piece: _DriverWork) -> None:
-        """Cancel the jobs of a piece of work, again and again: a fit is one job after another."""
         with self._lock:
-            if piece not in self._running:
-                return
-        try:
-            self._context.cancelJobsWithTag(piece.tag)
-        except Exception:  # the session was stopped, and its jobs with it
-            return
-        if not piece.ended.wait(0.02):
-            again = threading.Timer(0.1, self._end, (piece,))
-            again.daemon = True
-            again.start()
+            runs = piece in self._running
+        if runs:
+            _end_jobs(lambda: self._context.cancelJobsWithTag(piece.tag), piece.ended)
 
     def _serve(self, pool: str) -> None:
         with contextlib.suppress(Exception):  # of a session that has ended the work itself tells
@@ -689,6 +673,18 @@ class DriverBackend:
         else:
             self._context.removeJobTag(piece.tag)
         _settle(piece.future, kind, value)
+
+
+def _end_jobs(cancel: Callable[[], None], ended: threading.Event) -> None:
+    """Cancel the jobs of a piece of work until it has ended: the next may be about to begin."""
+    try:
+        cancel()
+    except Exception:  # the session was stopped, and its jobs with it
+        return
+    if not ended.wait(0.05):
+        again = threading.Timer(0.2, _end_jobs, (cancel, ended))
+        again.daemon = True
+        again.start()
 
 
 def _too_long(timeout: float | None) -> WorkTimeout:
