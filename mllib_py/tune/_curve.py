@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import model_selection
+from sklearn.utils import check_random_state
 
-from mllib_py.tune import _run
+from mllib_py.tune import _ratings, _run
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ def learning_curve(
     ----------
     estimator : estimator
     X, y
-        Data, or in the place of X a handle of `scatter`.
+        Data, or in the place of X a handle of `scatter`. For ALS, ratings in the place of X: its
+        shares are drawn by chance, its score is minus the root mean square error, its fits run one
+        after the other on the whole cluster and an error ends them.
     groups : array-like, optional
         For the splitter.
     train_sizes : array-like, default=(0.1, 0.325, 0.55, 0.775, 1.0)
@@ -160,6 +163,13 @@ def learning_curve(
     True
     """
     _run.check(n_jobs, cores_per_trial, trial_timeout)
+    if _ratings.is_als(estimator):
+        start = time.perf_counter()
+        seed = int(check_random_state(random_state).randint(2**31))
+        others = {"y": y, "groups": groups, "params": params, "scoring": scoring}
+        sizes, *found = _ratings.curve(estimator, X, train_sizes, cv, seed, **others)
+        train, test, fit, score = found
+        return LearningCurve(sizes, train, test, fit, score, time.perf_counter() - start)
     X, y, handle, more = _run.given(X, y, {} if groups is None else {"groups": groups})
     groups = more.get("groups")
     start = time.perf_counter()

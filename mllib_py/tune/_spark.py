@@ -42,10 +42,8 @@ from mllib_py.tune._scatter import (
 T = TypeVar("T")
 
 POOL = "mllib_py.tune"
-NO_SESSION = (
-    "there is no active Spark session: start one (mllib_py.session()), or give backend='local' for "
-    "processes of this machine"
-)
+NO_SESSION = "there is no active Spark session: start one (mllib_py.session())"
+_OR_LOCAL = ", or give backend='local' for processes of this machine"
 _GONE = "the Spark session has ended while work ran: it was stopped, or its JVM died"
 _LOST = "the process that ran the work has died, or its executor has (out of memory, or killed)"
 _WORKER_LOST = "the process that ran the work has died (out of memory, or killed)"
@@ -53,14 +51,14 @@ _WORKER_LOST = "the process that ran the work has died (out of memory, or killed
 _WORKER_DIED = "Python worker exited unexpectedly"
 
 
-def active() -> SparkSession:
-    """Return the session that runs, or say that there is none."""
+def active(otherwise: str = _OR_LOCAL) -> SparkSession:
+    """Return the session that runs, or say that there is none and what may be done."""
     if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
         raise RuntimeError(CONNECT)
     try:
         return SparkSession.active()
     except PySparkRuntimeError:
-        raise RuntimeError(NO_SESSION) from None
+        raise RuntimeError(NO_SESSION + otherwise) from None
 
 
 def _gone(context: SparkContext) -> bool:
@@ -575,7 +573,7 @@ class DriverBackend:
 
     def __init__(self, slots: int = 2) -> None:
         self._slots = _checks.whole("slots", slots, 1)
-        self._context = active().sparkContext
+        self._context = active(otherwise="").sparkContext
         self._waiting: SimpleQueue[_DriverWork | None] = SimpleQueue()
         self._closed = False
         self._running: set[_DriverWork] = set()

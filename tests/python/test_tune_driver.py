@@ -25,8 +25,8 @@ TESTS = Path(__file__).parents[1]
 TRIALS = 12
 
 
-def start(storage: Path, folder: Path, seconds: float) -> subprocess.Popen[str]:
-    words = [str(storage), str(folder), "local", str(TRIALS), str(seconds)]
+def start(storage: Path, folder: Path, backend: str, seconds: float) -> subprocess.Popen[str]:
+    words = [str(storage), str(folder), backend, str(TRIALS), str(seconds)]
     return subprocess.Popen(
         [sys.executable, str(TESTS / "support" / "long_study.py"), *words],
         stdout=subprocess.PIPE,
@@ -44,13 +44,24 @@ def trials_in(storage: Path) -> list[Any]:
     return optuna.load_study(study_name="study", storage=opened(storage)).get_trials()
 
 
-@pytest.mark.parametrize("suffix", ["db", "journal"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_study_goes_on_after_its_driver(suffix: str, how: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("backend", "suffix", "how"),
+    [
+        ("local", "db", signal.SIGKILL),
+        ("local", "db", signal.SIGINT),
+        ("local", "journal", signal.SIGKILL),
+        ("local", "journal", signal.SIGINT),
+        ("driver", "db", signal.SIGINT),
+        ("driver", "journal", signal.SIGKILL),
+    ],
+)
+def test_a_study_goes_on_after_its_driver(
+    backend: str, suffix: str, how: signal.Signals, tmp_path: Path
+) -> None:
     folder = tmp_path / "begun"
     folder.mkdir()
     storage = tmp_path / f"s.{suffix}"
-    driver = start(storage, folder, 0.5)
+    driver = start(storage, folder, backend, 0.5)
     wait_for(lambda: len(list(folder.iterdir())) >= 5, "the fifth trial", 60)
     os.kill(driver.pid, how)
     _, said = driver.communicate(timeout=60)
@@ -70,7 +81,7 @@ def test_a_study_goes_on_after_its_driver(suffix: str, how: signal.Signals, tmp_
         assert driver.returncode == -signal.SIGKILL
         assert 1 <= len(running) <= 2
 
-    again = start(storage, folder, 0.01)
+    again = start(storage, folder, backend, 0.01)
     out, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
     told = json.loads(out.splitlines()[-1])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from pyspark import SparkContext
 from sklearn import model_selection as theirs
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -78,6 +79,46 @@ def test_models_draw_candidates(backend: SparkBackend) -> None:
 def test_bad_models_are_refused(models: Any, says: str, backend: SparkBackend) -> None:
     with pytest.raises(ValueError, match=says):
         tune.MultiModelSearchCV(models, backend=backend).fit(X, Y)
+
+
+def test_our_own_estimators_learn_along_a_curve(spark: Any) -> None:
+    options: dict[str, Any] = {"cv": 3, "shuffle": True, "random_state": 0}
+    options["train_sizes"] = np.array([0.2, 1.0])
+    ours = linear.LogisticRegression()
+    curve = tune.learning_curve(ours, X, Y, **options)
+    sizes, train, test = theirs.learning_curve(ours, X, Y, **options)
+    np.testing.assert_array_equal(curve.sizes, sizes)
+    np.testing.assert_array_equal(curve.train_scores, train)
+    np.testing.assert_array_equal(curve.test_scores, test)
+    with pytest.raises(ValueError, match="cannot run inside a Spark task"):
+        tune.learning_curve(ours, X, Y, backend="local")
+
+
+def test_als_learns_along_a_curve(spark: Any) -> None:
+    rng = np.random.default_rng(0)
+    users, items = np.divmod(rng.permutation(40 * 30)[:800], 30)
+    p, q = rng.normal(size=(40, 2)), rng.normal(size=(30, 2))
+    ratings = mllib_py.ratings((users, items, (p[users] * q[items]).sum(axis=1)))
+    als = mllib_py.ALS(rank=2, max_iter=5, random_state=0)
+    folds = ratings.kfold(2)
+    curve = tune.learning_curve(als, ratings, cv=folds, train_sizes=[0.5, 1.0])
+    for i, (train, test) in enumerate(folds):
+        alone = clone(als).fit(train)
+        assert curve.test_scores[1, i] == pytest.approx(-alone.score(test))
+        assert curve.train_scores[1, i] == pytest.approx(-alone.score(train))
+    assert curve.sizes[1] == round(np.mean([train.n_ratings for train, _ in folds]))
+    assert 0.4 < curve.sizes[0] / curve.sizes[1] < 0.6
+    assert curve.test_scores[0].mean() < curve.test_scores[1].mean()
+    assert (curve.fit_times > 0).all()
+    for more, says in (
+        ({"y": Y}, "takes ratings alone"),
+        ({"scoring": "r2"}, "a learning curve over ALS scores by its root mean square error"),
+        ({"train_sizes": [0.5, 1.5]}, "shares above 0 and at most 1"),
+        ({"train_sizes": []}, "shares above 0"),
+        ({"cv": [ratings]}, "cv of a learning curve over ALS"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            tune.learning_curve(als, ratings, **more)
 
 
 def test_learning_curves_are_scikit_learns(backend: SparkBackend) -> None:

@@ -535,8 +535,10 @@ def test_without_a_session_there_is_one_sentence(monkeypatch: Any) -> None:
         raise PySparkRuntimeError(errorClass="NO_ACTIVE_OR_DEFAULT_SESSION", messageParameters={})
 
     monkeypatch.setattr(SparkSession, "active", none)
-    with pytest.raises(RuntimeError, match="there is no active Spark session: start one"):
+    with pytest.raises(RuntimeError, match="there is no active Spark session: start one.*'local'"):
         tune.scatter(X)
+    with pytest.raises(RuntimeError, match=r"start one \(mllib_py.session\(\)\)$"):
+        tune.DriverBackend()
     monkeypatch.setenv("SPARK_REMOTE", "sc://host")
     with pytest.raises(RuntimeError, match="cannot use a Spark Connect session"):
         SparkBackend()

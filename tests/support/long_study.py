@@ -39,6 +39,10 @@ def main() -> None:
 
         mllib_py.session(backend, conf={"spark.executor.memory": "512m", "spark.cores.max": "2"})
         backend = "spark"
+    elif backend == "driver":
+        import mllib_py
+
+        mllib_py.session("local[2]")
     study = Study(
         objective,
         {"x": list(range(int(trials)))},
