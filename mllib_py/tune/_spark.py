@@ -80,6 +80,8 @@ class _Cluster:
         self.cpus = int(conf.get("spark.task.cpus", "1") or 1)
         self._dynamic = conf.get("spark.dynamicAllocation.enabled", "false") == "true"
         self._most = conf.get("spark.dynamicAllocation.maxExecutors")
+        self._granted = conf.get("spark.cores.max")
+        self._each = conf.get("spark.executor.cores")
         self._asked = -1.0
         self._cores: list[int] = []
         self._lock = threading.Lock()
@@ -102,7 +104,8 @@ class _Cluster:
         # defaultParallelism is one's own setting where there is one, and never below 2.
         live = self._context._jsc.sc().statusStore().executorList(True)
         found = [live.apply(i).totalCores() for i in range(live.size())]
-        return [c for c in found if c > 0] or [self._context.defaultParallelism]
+        found = [c for c in found if c > 0]
+        return found or [int(self._each or self._context.defaultParallelism)]
 
     @property
     def dies_together(self) -> bool:
@@ -117,6 +120,8 @@ class _Cluster:
         if self._dynamic:  # executors come only for tasks that wait
             each = max(cores) // self.cpus
             slots = int(self._most) * each if self._most else slots + each
+        if self._granted and not self.local:
+            slots = min(slots, int(self._granted) // self.cpus)
         return max(1, slots)
 
     def slots_for(self, cores: int) -> int:

@@ -1,4 +1,4 @@
-"""Studies on a real standalone cluster: executors and drivers that are killed."""
+"""Studies on a real standalone cluster: executors that join, executors and drivers that die."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.processes import wait_for
-from support.standalone import environment
+from support.standalone import environment, one_more_worker, standalone
 
 pytestmark = pytest.mark.e2e
 
@@ -67,3 +67,25 @@ def test_a_driver_that_is_killed_or_stopped_is_followed_by_another(
     assert told["ended"] == told["tally"]["complete"] == TRIALS
     assert TRIALS < told["all"] <= TRIALS + 2
     assert told["best"] == 0
+
+
+def test_a_study_grows_when_an_executor_joins(tmp_path: Path) -> None:
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    with standalone(tmp_path, workers=1) as url:
+        driver = start(tmp_path / "s.db", folder, url, 2 * TRIALS, 1)
+        wait_for(lambda: len(list(folder.iterdir())) >= 2, "the second trial", 120)
+        with one_more_worker(url, tmp_path):
+            told = ended(driver)
+    assert told["tally"]["complete"] == told["all"] == 2 * TRIALS
+    assert told["tally"]["peak"] == 2
+    assert told["workers"] == 2
+
+
+def test_a_study_takes_executors_that_come_for_tasks_that_wait(master: str, tmp_path: Path) -> None:
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    told = ended(start(tmp_path / "s.db", folder, f"dynamic:{master}", TRIALS, 1))
+    assert told["tally"]["complete"] == told["all"] == TRIALS
+    assert told["tally"]["peak"] == 2
+    assert told["workers"] == 2

@@ -535,7 +535,7 @@ def test_without_a_session_there_is_one_sentence(monkeypatch: Any) -> None:
         raise PySparkRuntimeError(errorClass="NO_ACTIVE_OR_DEFAULT_SESSION", messageParameters={})
 
     monkeypatch.setattr(SparkSession, "active", none)
-    with pytest.raises(RuntimeError, match="there is no active Spark session: start one.*'local'"):
+    with pytest.raises(RuntimeError, match=r"there is no active Spark session: start one.*'local'"):
         tune.scatter(X)
     with pytest.raises(RuntimeError, match=r"start one \(mllib_py.session\(\)\)$"):
         tune.DriverBackend()

@@ -1,7 +1,8 @@
 """A study that a test kills: python long_study.py STORAGE FOLDER BACKEND TRIALS SECONDS [KILL].
 
-Each trial leaves a file in FOLDER when it begins. Trial KILL kills its own executor, once. The last
-line of output says how the study ended.
+Each trial leaves a file in FOLDER when it begins. Trial KILL kills its own executor, once. BACKEND
+is a name, a URL of a master, or "dynamic:" and that: executors come when tasks wait for them.
+The last line of output says how the study ended.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 from typing import Any
 
 from mllib_py.tune import Study
+
+DYNAMIC = {"enabled": "true", "minExecutors": "0", "maxExecutors": "2"}
 
 
 def main() -> None:
@@ -34,10 +37,14 @@ def main() -> None:
         time.sleep(float(seconds))
         return float(params["x"])
 
-    if backend.startswith("spark://"):
+    if "spark://" in backend:
         import mllib_py
 
-        mllib_py.session(backend, conf={"spark.executor.memory": "512m", "spark.cores.max": "2"})
+        kind, _, rest = backend.partition("spark://")
+        conf = {"spark.executor.memory": "512m", "spark.cores.max": "2"}
+        if kind == "dynamic:":
+            conf |= {f"spark.dynamicAllocation.{k}": v for k, v in DYNAMIC.items()}
+        mllib_py.session(f"spark://{rest}", conf=conf)
         backend = "spark"
     elif backend == "driver":
         import mllib_py

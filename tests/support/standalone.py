@@ -1,4 +1,4 @@
-"""A real standalone Spark cluster on loopback: a master and two workers of one core each."""
+"""A real standalone Spark cluster on loopback: a master, and workers of one core each."""
 
 from __future__ import annotations
 
@@ -25,27 +25,44 @@ _ENV = {
 
 
 @contextlib.contextmanager
-def standalone(folder: Path) -> Iterator[str]:
+def standalone(folder: Path, workers: int = 2) -> Iterator[str]:
     """Run a cluster with its files in a folder; give the master's URL."""
-    url = f"spark://127.0.0.1:{free_port()}"
-    port = url.rsplit(":", 1)[1]
-    command = [str(_HOME / "bin" / "spark-class")]
-    deploy = "org.apache.spark.deploy"
-    # fmt: off
-    master = [*command, f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", port,
-              "--webui-port", "0"]
-    worker = [*command, f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--cores", "1",
-              "--memory", "1g", "--webui-port", "0", "--work-dir", str(folder / "work"), url]
-    # fmt: on
-    running = [start(master, folder / "master.log", _ENV)]
-    logs = [folder / f"worker{i}.log" for i in range(2)]
-    try:
-        running += [start(worker, log, _ENV) for log in logs]
+    port = str(free_port())
+    url = f"spark://127.0.0.1:{port}"
+    words = ["master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", "0"]
+    with contextlib.ExitStack() as running:
+        _daemon(running, folder / "master.log", *words)
+        logs = [_worker(running, url, folder, i) for i in range(workers)]
         for log in logs:
-            wait_for(lambda log=log: says(log, "Successfully registered with master"), "a worker")
+            _registered(log)
         yield url
-    finally:
-        stop(running[::-1])
+
+
+@contextlib.contextmanager
+def one_more_worker(url: str, folder: Path) -> Iterator[None]:
+    """Let a worker join a cluster."""
+    with contextlib.ExitStack() as running:
+        _registered(_worker(running, url, folder, "-more"))
+        yield
+
+
+def _worker(running: contextlib.ExitStack, url: str, folder: Path, name: object) -> Path:
+    log = folder / f"worker{name}.log"
+    # fmt: off
+    words = ["worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "1g",
+             "--webui-port", "0", "--work-dir", str(folder / "work"), url]
+    # fmt: on
+    _daemon(running, log, *words)
+    return log
+
+
+def _daemon(running: contextlib.ExitStack, log: Path, kind: str, *words: str) -> None:
+    command = [str(_HOME / "bin" / "spark-class"), f"org.apache.spark.deploy.{kind}", *words]
+    running.callback(stop, [start(command, log, _ENV)])
+
+
+def _registered(log: Path) -> None:
+    wait_for(lambda: says(log, "Successfully registered with master"), "a worker")
 
 
 def submit(master: str, *words: str) -> subprocess.CompletedProcess[str]:
