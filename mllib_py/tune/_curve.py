@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import model_selection
 from sklearn.utils import check_random_state
 
-from mllib_py.tune import _ratings, _run
+from mllib_py.tune import _ratings, _run, _scoring
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ def learning_curve(
         sizes, *found = _ratings.curve(estimator, X, train_sizes, cv, seed, **others)
         train, test, fit, score = found
         return LearningCurve(sizes, train, test, fit, score, time.perf_counter() - start)
+    _scoring.check(scoring)
     X, y, handle, more = _run.given(X, y, {} if groups is None else {"groups": groups})
     groups = more.get("groups")
     start = time.perf_counter()

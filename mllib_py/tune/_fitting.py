@@ -20,7 +20,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 
 from mllib_py import _checks
-from mllib_py.tune import _choose, _own, _ratings, _run
+from mllib_py.tune import _choose, _own, _ratings, _run, _scoring
 from mllib_py.tune._backend import Backend, Handle
 from mllib_py.tune._space import Space
 from mllib_py.tune._trial import Trial, TrialPruned
@@ -217,6 +217,7 @@ def problem(
         )
     if X is None:
         raise ValueError("an estimator in the place of an objective needs X")
+    _scoring.check(scoring)
     X, y, handle, params = _run.given(X, y, params or {})
     if handle is None:
         X, y = _arrays(X, y)

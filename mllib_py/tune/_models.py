@@ -253,14 +253,19 @@ class MultiModelSearchCV(BaseEstimator):  # type: ignore[misc]
         """Classes of the best model."""
         return self._best().classes_
 
+    @property
+    def n_features_in_(self) -> int:
+        """How many features the best model's fit saw."""
+        return int(self._best().n_features_in_)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         if isinstance(self.models, Mapping) and self.models:
-            first = next(iter(self.models.values()))[0]
-            theirs = first.__sklearn_tags__()
-            tags.estimator_type = theirs.estimator_type
+            each = [estimator.__sklearn_tags__() for estimator, _ in self.models.values()]
+            tags.estimator_type = each[0].estimator_type
             tags.classifier_tags, tags.regressor_tags = (
-                theirs.classifier_tags,
-                theirs.regressor_tags,
+                each[0].classifier_tags,
+                each[0].regressor_tags,
             )
+            tags.input_tags.sparse = all(theirs.input_tags.sparse for theirs in each)
         return tags

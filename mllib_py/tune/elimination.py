@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from sklearn import feature_selection as theirs
 
+from mllib_py.tune import _scoring
 from mllib_py.tune._spread import Spread, init_of
 
 __all__ = ["RFE", "RFECV"]
@@ -25,7 +26,13 @@ class _Elimination(Spread):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            A metric that does not exist, or what scikit-learn refuses.
         """
+        _scoring.check(getattr(self, "scoring", None))
         with self._on_cluster():
             super().fit(X, y, **params)  # type: ignore[misc]
         return self

@@ -13,7 +13,7 @@ from sklearn import model_selection as _theirs
 from sklearn.base import BaseEstimator
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 
-from mllib_py.tune import _ratings, _run
+from mllib_py.tune import _ratings, _run, _scoring
 from mllib_py.tune._spread import init_of
 
 _SLOTS: dict[str, Any] = {"backend": None, "cores_per_trial": 1, "trial_timeout": None}
@@ -58,6 +58,7 @@ class _OnSlots:
         if _ratings.is_als(self.estimator):
             _ratings.fit(self, X, y, params)
             return self
+        _scoring.check(self.scoring)  # type: ignore[attr-defined]
         X, y, handle, params = _run.given(X, y, params)
         with _run.on_slots(
             self.estimator,

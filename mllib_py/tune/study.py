@@ -430,8 +430,17 @@ class Study:
 
     def _nothing(self) -> str:
         errors = [t.user_attrs.get(_attrs.ERROR) for t in self.trials]
-        first = next((e for e in errors if e), "it has not been run")
-        return f"no trial of the study is complete; the first error: {first.splitlines()[-1]}"
+        first = next((e for e in errors if e), None)
+        why = f"the first error: {_headline(first)}" if first else "all that ended were pruned"
+        return f"no trial of the study is complete; {why}"
+
+
+def _headline(error: str) -> str:
+    """Return the line of an error's text that says its kind: the first after its last frame."""
+    lines = error.splitlines()
+    frames = [i for i, line in enumerate(lines) if line.startswith("  File ")]
+    after = lines[frames[-1] + 1 :] if frames else lines
+    return next(line for line in after if not line.startswith(" "))
 
 
 def _reports(backend: Backend) -> bool:

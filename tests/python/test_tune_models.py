@@ -94,6 +94,7 @@ def test_our_own_estimators_learn_along_a_curve(spark: Any) -> None:
         tune.learning_curve(ours, X, Y, backend="local")
 
 
+@pytest.mark.filterwarnings("ignore:.*unknown users or items")
 def test_als_learns_along_a_curve(spark: Any) -> None:
     rng = np.random.default_rng(0)
     users, items = np.divmod(rng.permutation(40 * 30)[:800], 30)

@@ -236,7 +236,17 @@ def test_optunas_own_exception_prunes_too(two: LocalBackend) -> None:
     study = Study(objective, LINE, sampler="random", trials=2, backend=two).run()
     assert [t.state for t in study.trials] == [TrialState.PRUNED] * 2
     assert study.trials[0].intermediate_values == {3: 1.0}
-    with pytest.raises(ValueError, match="no trial of the study is complete"):
+    with pytest.raises(ValueError, match=r"no trial of the study is complete; all .* were pruned"):
+        _ = study.best_params
+
+
+@pytest.mark.filterwarnings("ignore:no trial of the study is complete")
+def test_an_error_of_several_lines_is_told_by_its_first(two: LocalBackend) -> None:
+    def objective(params: dict[str, Any]) -> float:
+        raise ValueError("X is wrong.\nThere is much to say of it.\n  At length.")
+
+    study = Study(objective, LINE, sampler="random", trials=1, backend=two).run()
+    with pytest.raises(ValueError, match=r"the first error: ValueError: X is wrong\.$"):
         _ = study.best_params
 
 

@@ -506,3 +506,21 @@ def test_bad_input_is_one_sentence_before_any_job(change: Any, said: str) -> Non
     data = [given.pop("X", X), given.pop("y", y)]
     with pytest.raises(ValueError, match=said):
         TPESearchCV(**given, backend=NoBackend()).fit(*data)
+
+
+@pytest.mark.parametrize("scoring", ["acuracy", ["f1", "acuracy"], {"a": "acuracy"}])
+def test_a_metric_that_does_not_exist_is_told_with_one_that_does(scoring: Any) -> None:
+    said = r"scoring names the metric 'acuracy', which does not exist \(did you mean 'accuracy'\?\)"
+    model, space = LogisticRegression(), {"C": [1.0]}
+    given: dict[str, Any] = {"scoring": scoring, "backend": "local"}
+    fits = [
+        lambda: TPESearchCV(model, space, refit=False, **given).fit(X, y),
+        lambda: tune.GridSearchCV(model, space, refit=False, **given).fit(X, y),
+        lambda: tune.learning_curve(model, X, y, **given),
+        lambda: tune.RFECV(model, **given).fit(X, y),
+    ]
+    if isinstance(scoring, str):
+        fits.append(lambda: Study(model, space, X=X, y=y, **given))
+    for fit in fits:
+        with pytest.raises(ValueError, match=said):
+            fit()
