@@ -45,8 +45,10 @@ def parabola(params: dict[str, Any]) -> float:
 # --- samplers -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "nsga2"])
+@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "nsga2", "gp"])
 def test_a_sampler_finds_the_middle_of_a_parabola(sampler: str, two: LocalBackend) -> None:
+    if sampler == "gp":
+        pytest.importorskip("torch", reason="Gaussian processes need torch, which is 3 GB")
     study = Study(parabola, LINE, sampler=sampler, trials=60, random_state=0, backend=two).run()
     assert study.tally.complete == len(study.trials) == 60
     assert abs(study.best_params["x"] - 3) < 1
