@@ -29,16 +29,42 @@ final class Panels(columns: Int, tiles: Tiles = Tiles.best) {
   def addTo(sums: Array[Double], n: Int): Unit = {
     var q = 0
     while (q < count) {
+      // Of the last panel, columns that are there alone, up to whole vectors.
+      val wide = Math.min(Width, Tiles.padded(columns - q * Width))
       var p = 0
-      while (p <= q) {
-        val (a, b) = (p * Rows * Width, q * Rows * Width)
-        val to = p * Width * stride + q * Width
-        tiles.multiply(values, a, 1, Width, Width, n, values, b, Width, Width, sums, to, stride)
-        p += 1
-      }
+      while (p < q) { addPair(p, 0, Width, q, 0, wide, sums, n); p += 1 }
+      var f = 0
+      while (f < wide) { addPair(q, f, Tiles.Doubles, q, f, wide - f, sums, n); f += Tiles.Doubles }
       q += 1
     }
   }
+
+  /** Some columns of panel p, from f on, by some of panel q, from g on. */
+  private def addPair(
+      p: Int,
+      f: Int,
+      rows: Int,
+      q: Int,
+      g: Int,
+      wide: Int,
+      sums: Array[Double],
+      n: Int
+  ): Unit =
+    tiles.multiply(
+      values,
+      p * Rows * Width + f,
+      1,
+      Width,
+      rows,
+      n,
+      values,
+      q * Rows * Width + g,
+      Width,
+      wide,
+      sums,
+      (p * Width + f) * stride + q * Width + g,
+      stride
+    )
 }
 
 object Panels {

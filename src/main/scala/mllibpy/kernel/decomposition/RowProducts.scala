@@ -32,7 +32,7 @@ private[decomposition] object RowProducts {
     new IllegalArgumentException(s"no products are known of ${block.getClass.getSimpleName}")
 
   private[decomposition] def rows(bytes: Int): Int =
-    Math.max(16, Math.min(512, TileBytes / bytes) / 8 * 8)
+    Math.max(16, Math.min(256, TileBytes / bytes) / 8 * 8)
 }
 
 private final class DenseProducts(block: DenseExamples, tiles: Tiles) extends RowProducts {
