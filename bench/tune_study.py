@@ -262,14 +262,17 @@ def _draw(found: dict[str, Any]) -> None:
     import matplotlib.pyplot as plt
 
     fig, axis = plt.subplots(figsize=(7, 4.2))
+    colours: dict[str, str] = {}  # of samplers, which one by one are the same
     for label, of in found.items():
-        line = None
-        for side, style in (("many", "-"), ("one_by_one", "--")):
-            points = [(p["seconds"], p[side]) for p in of["curve"] if p[side] is not None]
-            name = label if side == "many" else f"{label.split(',')[0]}, one by one"
-            color = None if line is None else line.get_color()
-            (line,) = axis.loglog(*zip(*points, strict=True), style, marker=".", color=color,
-                                  label=name)  # fmt: skip
+        sides = {label: ("many", "-"), f"{label.split(',')[0]}, one by one": ("one_by_one", "--")}
+        for name, (side, style) in sides.items():
+            if name not in colours:
+                points = [(p["seconds"], p[side]) for p in of["curve"] if p[side] is not None]
+                last = [best for _, best in points].index(points[-1][1])
+                points = points[: last + 2]  # what is level from there on says nothing
+                (line,) = axis.loglog(*zip(*points, strict=True), style, marker=".",
+                                      color=colours.get(label), label=name)  # fmt: skip
+                colours[name] = line.get_color()
     axis.set_xlabel("seconds of the simulated clock, trials of about 5 s")
     axis.set_ylabel("best so far, over the minimum")
     axis.grid(alpha=0.3)
