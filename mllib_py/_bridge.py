@@ -20,7 +20,7 @@ import numpy as np
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from mllib_py._session import CONNECT, is_connect, jvm, refuse_connect, session
+from mllib_py._session import CONNECT, is_connect, jvm, refuse_where_none_can_be, session
 
 _INVALID = "mllibpy.engine.InvalidInput"
 _ERRORS: dict[str, type[Exception]] = {"value": ValueError, "type": TypeError}
@@ -82,7 +82,7 @@ def _door() -> Any:
     global _known
     from pyspark import SparkContext
 
-    refuse_connect()
+    refuse_where_none_can_be()
     known_of, door = _known
     context = SparkContext._active_spark_context
     if context is None or known_of() is not context:

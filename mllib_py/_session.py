@@ -73,7 +73,7 @@ def session(
 def _running() -> SparkSession | None:
     from pyspark import SparkContext
 
-    refuse_connect()
+    refuse_where_none_can_be()
     active = SparkSession.getActiveSession()
     if active is None and SparkContext._active_spark_context is not None:
         return SparkSession.builder.getOrCreate()
@@ -86,8 +86,19 @@ CONNECT = (
 )
 
 
-def refuse_connect() -> None:
-    """Refuse an environment in which sessions are Spark Connect's."""
+INSIDE = (
+    "this process is a worker, and mllib_py's estimators are fitted by Spark jobs of the driver: "
+    "give tune.Study backend='driver' for a function that fits one; a search, or a Study of the "
+    "estimator itself, runs there with backend=None; elsewhere call fit outside of Spark's tasks"
+)
+#: Modules that workers alone import: Spark's, and those of tune's local processes.
+_WORKERS = ("pyspark.worker", "mllib_py.tune._worker")
+
+
+def refuse_where_none_can_be() -> None:
+    """Refuse a worker, and an environment in which sessions are Spark Connect's."""
+    if any(name in sys.modules for name in _WORKERS):
+        raise RuntimeError(INSIDE)
     if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
         raise RuntimeError(CONNECT)
 

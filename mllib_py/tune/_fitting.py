@@ -216,7 +216,10 @@ def problem(
             "to a study a function that fits it, with backend='driver'"
         )
     if X is None:
-        raise ValueError("an estimator in the place of an objective needs X")
+        raise ValueError(
+            "an estimator in the place of an objective needs data: "
+            "Study(estimator, space, X=X, y=y)"
+        )
     _scoring.check(scoring)
     X, y, handle, params = _run.given(X, y, params or {})
     if handle is None:

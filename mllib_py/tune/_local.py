@@ -23,7 +23,6 @@ from mllib_py.tune import _task
 from mllib_py.tune._backend import GRACE, EndingFuture, WorkerLost, WorkTimeout
 from mllib_py.tune._container import Packed
 from mllib_py.tune._scatter import FileHandle, Registry
-from mllib_py.tune._worker import READY
 
 T = TypeVar("T")
 
@@ -186,7 +185,7 @@ class LocalBackend:
             worker.start()
             worker.send(cloudpickle.dumps((piece.cores, self._sent.live(), piece.pickled)))
             answer = worker.answer(None if piece.timeout is None else piece.timeout + GRACE)
-            if answer == READY:
+            if answer == _task.READY:
                 answer = worker.answer(piece.timeout)
             if answer is None:
                 piece.settle(error=WorkTimeout(f"the work took more than {piece.timeout:g} s"))

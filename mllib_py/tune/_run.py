@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import warnings
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any
@@ -55,6 +56,12 @@ def on_slots(
     try:
         _share(shelf, data, handle, caller)
         most = n_jobs if n_jobs is not None and n_jobs > 0 else None
+        if most is not None and most > where.slots:
+            warnings.warn(
+                f"n_jobs={most} is more than the {where.slots} slots that there are: so many run "
+                "at once",
+                stacklevel=4,
+            )
         yield from _configured(SlotsBackend(where, shelf, cores, timeout, most))
     finally:
         shelf.clear()

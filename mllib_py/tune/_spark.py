@@ -12,6 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -521,7 +522,7 @@ class SparkBackend:
         with self._lock:
             runs = piece in self._running
         if runs:
-            _end_jobs(lambda: self._context.cancelJobGroup(piece.group), piece.ended)
+            _Jobs(self._context, "Group", piece.group).end(piece.ended)
 
 
 class _DriverWork:
@@ -643,7 +644,7 @@ class DriverBackend:
         with self._lock:
             runs = piece in self._running
         if runs:
-            _end_jobs(lambda: self._context.cancelJobsWithTag(piece.tag), piece.ended)
+            _Jobs(self._context, "Tag", piece.tag).end(piece.ended)
 
     def _serve(self, pool: str) -> None:
         with contextlib.suppress(Exception):  # of a session that has ended the work itself tells
@@ -678,16 +679,34 @@ class DriverBackend:
         _settle(piece.future, kind, value)
 
 
-def _end_jobs(cancel: Callable[[], None], ended: threading.Event) -> None:
-    """Cancel the jobs of a piece of work until it has ended: the next may be about to begin."""
-    try:
-        cancel()
-    except Exception:  # the session was stopped, and its jobs with it
-        return
-    if not ended.wait(0.05):
-        again = threading.Timer(0.2, _end_jobs, (cancel, ended))
-        again.daemon = True
-        again.start()
+@dataclass(frozen=True)
+class _Jobs:
+    """The jobs of a piece of work: those of a group, or those with a tag."""
+
+    context: SparkContext
+    kind: str
+    name: str
+
+    def end(self, ended: threading.Event) -> None:
+        """Cancel them until the piece has ended: the next may be about to begin."""
+        try:
+            self._cancel()
+        except Exception:  # the session was stopped, and its jobs with it
+            return
+        if not ended.wait(0.05):
+            again = threading.Timer(0.2, self.end, (ended,))
+            again.daemon = True
+            again.start()
+
+    def _cancel(self) -> None:
+        tracker = self.context._jsc.sc().statusTracker()
+        jobs = getattr(tracker, f"getJobIdsFor{self.kind}")(self.name)
+        if set(jobs).isdisjoint(tracker.getActiveJobIds()):
+            return  # to cancel none makes Spark warn
+        if self.kind == "Tag":
+            self.context.cancelJobsWithTag(self.name)
+        else:
+            self.context.cancelJobGroup(self.name)
 
 
 def _too_long(timeout: float | None) -> WorkTimeout:

@@ -25,8 +25,12 @@ GONE = "the backend ended while the trial ran"
 TIME_UP = "the study's time was up while the trial ran"
 
 
-def check(storage: Any) -> None:
-    """Refuse what is no storage."""
+def check(storage: Any, resume: Any) -> None:
+    """Refuse what is no storage, and going on where there is none."""
+    if not isinstance(resume, bool):
+        raise TypeError(f"resume must be True or False, not {resume!r}")
+    if storage is None and resume:
+        raise ValueError("resume=True goes on with a study of a storage: give storage='study.db'")
     if storage is None or isinstance(storage, BaseStorage):
         return
     if not isinstance(storage, str | os.PathLike):

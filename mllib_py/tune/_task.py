@@ -22,20 +22,19 @@ from mllib_py.tune._backend import Prepared
 LOST = "lost"
 DONE = "done"
 RAISED = "raised"
-
-
-_worker = False
+#: What a process of this machine says when it can take work, and when it has it.
+READY = b"ready"
+#: Modules that workers alone import: Spark's, and those of this machine.
+_WORKERS = ("pyspark.worker", "mllib_py.tune._worker")
 
 
 def inside() -> bool:
     """Tell whether this process is a worker: it has one slot, and spreads nothing further."""
-    return _worker or "pyspark.worker" in sys.modules
+    return any(name in sys.modules for name in _WORKERS)
 
 
 def loaded(pickled: bytes) -> Callable[[], Any]:
     """Make work again, ready to run; in a worker."""
-    global _worker
-    _worker = True
     work: Any = cloudpickle.loads(pickled)
     if isinstance(work, Prepared):
         work.prepare()

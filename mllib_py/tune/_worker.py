@@ -12,14 +12,12 @@ import cloudpickle
 
 from mllib_py.tune import _scatter, _task
 
-READY = b"ready"
-
 
 def main(descriptor: int) -> None:
     """Run what comes through an inherited socket until its other end is closed."""
     connection = Connection(descriptor)
     sys.path[:] = cloudpickle.loads(connection.recv_bytes())
-    connection.send_bytes(READY)
+    connection.send_bytes(_task.READY)
     inbox: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox), daemon=True).start()
     while True:
@@ -30,7 +28,7 @@ def main(descriptor: int) -> None:
         except BaseException as error:
             connection.send_bytes(_task.of_error(error))
             continue
-        connection.send_bytes(READY)  # from now on its time counts
+        connection.send_bytes(_task.READY)  # from now on its time counts
         connection.send_bytes(_task.outcome(work, cores))
 
 

@@ -165,6 +165,8 @@ def _types(df: Any) -> dict[str, str]:
         )
     if not hasattr(df, "mapInArrow") or not hasattr(df, "schema"):
         raise TypeError(f"df must be a Spark DataFrame, not {type(df).__name__}")
+    if df.sparkSession.sparkContext._jsc is None:
+        raise RuntimeError("the Spark session of the DataFrame has ended: start one, and read anew")
     types: dict[str, str] = {}
     for field in df.schema.fields:
         if field.name in types:

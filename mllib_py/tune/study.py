@@ -79,7 +79,7 @@ class Study:
     name : str, default="study"
         The study's name in the storage.
     resume : bool, default=False
-        Go on with the study of this name, if there is one. Trials that a dead driver left
+        Go on with the study of this name, if the storage has one. Trials that a dead driver left
         are tried again.
     random_state : int, RandomState, Generator or None, default=None
         Of the sampler. With one trial at once the same state gives the same trials; with several
@@ -162,6 +162,12 @@ class Study:
         else:
             _refuse_data(X=X, y=y, groups=groups, cv=cv, scoring=scoring, epochs=epochs)
             _check_objective(objective, travels=not _choose.on_driver(backend))
+            if pruner is not None and not takes_trial(objective):
+                warnings.warn(
+                    "the pruner ends no trial: the objective does not take one to report to, "
+                    "objective(params, trial)",
+                    stacklevel=2,
+                )
         own = None
         if self._problem is not None:
             own = self._problem.own(self._space)
@@ -181,7 +187,7 @@ class Study:
         self._parallelism = parallelism
         self._cores = _checks.whole("cores_per_trial", cores_per_trial, 1)
         self._retries = _checks.whole("retries", retries, 0)
-        _storage.check(storage)
+        _storage.check(storage, resume)
         self._storage, self._name, self._resume = storage, name, resume
         self._random_state = random_state
         _samplers.seed_of(random_state, 0) if isinstance(random_state, int) else None

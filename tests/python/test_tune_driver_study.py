@@ -226,3 +226,19 @@ def test_what_the_driver_cannot_do_is_refused() -> None:
     closed.close()
     with pytest.raises(RuntimeError, match="the backend is closed"):
         closed.submit(lambda: 1)
+
+
+@pytest.mark.parametrize("backend", ["spark", "local"])
+def test_a_function_that_fits_our_own_in_a_worker_is_told_where_it_can(
+    backend: str, spark: Any
+) -> None:
+    def objective(params: dict[str, Any]) -> float:
+        from mllib_py.cluster import KMeans
+
+        return float(KMeans(n_clusters=params["k"]).fit(np.eye(4)).inertia_)
+
+    with pytest.warns(UserWarning, match="no trial of the study is complete"):
+        study = Study(objective, {"k": [2]}, sampler="grid", backend=backend).run()
+    error = study.trials[0].user_attrs["error"]
+    assert "RuntimeError: this process is a worker" in error
+    assert "give tune.Study backend='driver'" in error

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
@@ -307,3 +308,10 @@ def test_things_of_another_kind_are_refused(df: Any) -> None:
         tune.predict(LogisticRegression().fit(X, Y), X)
     with pytest.raises(TypeError, match="model must be a fitted estimator, not str"):
         tune.predict("forest", df, NAMES)
+
+
+def test_a_frame_of_a_session_that_has_ended_is_told() -> None:
+    ended = SimpleNamespace(sparkContext=SimpleNamespace(_jsc=None))
+    frame = SimpleNamespace(mapInArrow=print, schema=None, sparkSession=ended)
+    with pytest.raises(RuntimeError, match="the Spark session of the DataFrame has ended"):
+        tune.predict(Ridge().fit([[0.0], [1.0]], [0, 1]), frame, ["x"])

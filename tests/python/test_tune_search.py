@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
+import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -223,6 +226,13 @@ class Fails(ClassifierMixin, BaseEstimator):
             (Path(self.folder) / f"{self.how}-{time.time_ns()}").touch()
         if self.how == "raise":
             raise MemoryError("no room for it")
+        if self.how == "grow":
+            limits = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 30, limits[1]))
+            try:
+                np.ones(1 << 30)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, limits)
         if self.how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.how == "hang":
@@ -239,18 +249,19 @@ def test_fits_that_kill_their_process_get_the_error_score(
 ) -> None:
     search = tune.GridSearchCV(
         Fails(folder=str(tmp_path)),
-        {"how": ["", "die", "raise", "", ""]},
+        {"how": ["", "die", "raise", "grow", ""]},
         cv=2,
         backend=backend if kind == "spark" else "local",
         n_jobs=2,
         error_score=-7,
     )
-    with pytest.warns(FitFailedWarning, match="4 fits failed") as told:
+    with pytest.warns(FitFailedWarning, match="6 fits failed") as told:
         search.fit(X, Y)
     text = str(told[0].message)
     assert "WorkerLost: the process that ran the" in text
     assert "no room for it" in text
-    np.testing.assert_allclose(search.cv_results_["mean_test_score"], [1 / 3, -7, -7, 1 / 3, 1 / 3])
+    assert "Unable to allocate 8.00 GiB" in text
+    np.testing.assert_allclose(search.cv_results_["mean_test_score"], [1 / 3, -7, -7, -7, 1 / 3])
     # A fit that dies is begun at most twice; in a batch it takes others along, which run again.
     deaths = len(list(tmp_path.glob("die-*")))
     assert 2 <= deaths <= 4
@@ -348,3 +359,29 @@ def test_what_cannot_be_pickled_is_refused(backend: SparkBackend) -> None:
         tune.GridSearchCV(SVC(), {"C": []}, backend=backend).fit(X, Y)
     with pytest.raises(ValueError, match="Invalid parameter"):
         tune.GridSearchCV(SVC(), {"D": [1]}, backend=backend, error_score="raise").fit(X, Y)
+
+
+def test_more_jobs_than_slots_is_told(backend: SparkBackend) -> None:
+    grid = tune.GridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2, n_jobs=99, backend=backend)
+    with pytest.warns(UserWarning, match=r"n_jobs=99 is more than the \d+ slots") as told:
+        grid.fit(X, Y)
+    assert told[0].filename == __file__
+
+
+def test_a_fitted_search_predicts_where_no_java_is(backend: SparkBackend, tmp_path: Path) -> None:
+    search = tune.GridSearchCV(SVC(), {"C": [0.1, 1.0]}, cv=2, backend=backend).fit(X, Y)
+    (tmp_path / "search").write_bytes(pickle.dumps((search, X[::9])))
+    code = f"""
+import pickle, pathlib, sys
+search, X = pickle.loads(pathlib.Path({str(tmp_path / "search")!r}).read_bytes())
+print(search.predict(X).tolist())
+"""
+    environment = {k: v for k, v in os.environ.items() if k not in ("JAVA_HOME", "SPARK_HOME")}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == str(search.predict(X[::9]).tolist())

@@ -542,3 +542,39 @@ def test_without_a_session_there_is_one_sentence(monkeypatch: Any) -> None:
     monkeypatch.setenv("SPARK_REMOTE", "sc://host")
     with pytest.raises(RuntimeError, match="cannot use a Spark Connect session"):
         SparkBackend()
+
+
+def _mapping(handle: Any, folder: Path) -> dict[str, str]:
+    """Give what the kernel knows of an array's memory, when two workers have read it."""
+    array = handle.get()[0]
+    array.sum()
+    (folder / str(os.getpid())).touch()
+    _wait(lambda: len(list(folder.iterdir())) == 2)
+    address = array.__array_interface__["data"][0]
+    found: dict[str, str] = {}
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, *values = line.split()
+        if not name.endswith(":"):
+            start, end = (int(x, 16) for x in name.split("-"))
+            here = start <= address < end
+            if here:
+                found = {"pid": str(os.getpid()), "may": values[0], "inode": values[3]}
+        elif here:
+            found[name] = values[0]
+    return found
+
+
+def test_workers_of_a_node_share_the_pages_of_what_was_scattered(
+    backend: SparkBackend, tmp_path: Path
+) -> None:
+    handle = tune.scatter(np.arange(4_000_000.0), backend=backend)
+    futures = [backend.submit(lambda: _mapping(handle, tmp_path)) for _ in range(2)]
+    one, other = (f.result() for f in futures)
+    assert one["pid"] != other["pid"]
+    assert one["inode"] == other["inode"] != "0"
+    for found in (one, other):
+        assert "w" not in found["may"]
+        assert int(found["Private_Dirty:"]) == 0
+        assert int(found["Rss:"]) > 30_000  # KiB, of 32 MB
+        assert int(found["Pss:"]) < 0.75 * int(found["Rss:"])
+    handle.release()

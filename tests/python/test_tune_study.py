@@ -537,3 +537,16 @@ def test_bad_input_to_a_backend_is_one_sentence_before_any_job(
     study = Study(parabola, LINE, trials=3, **({"backend": NoBackend()} | change))
     with pytest.raises(error, match=said):
         study.run()
+
+
+def test_a_pruner_without_a_trial_to_report_to_is_told() -> None:
+    with pytest.warns(UserWarning, match=r"the pruner ends no trial: .*\(params, trial\)"):
+        Study(parabola, LINE, sampler="random", pruner="asha", trials=1, backend="local")
+
+
+def test_going_on_needs_a_storage() -> None:
+    given: dict[str, Any] = {"sampler": "random", "trials": 1, "backend": "local"}
+    with pytest.raises(ValueError, match=r"resume=True goes on with a study of a storage: give"):
+        Study(parabola, LINE, resume=True, **given)
+    with pytest.raises(TypeError, match="resume must be True or False, not 'yes'"):
+        Study(parabola, LINE, resume="yes", **given)
