@@ -166,8 +166,17 @@ def learning_curve(
     if _ratings.is_als(estimator):
         start = time.perf_counter()
         seed = int(check_random_state(random_state).randint(2**31))
-        others = {"y": y, "groups": groups, "params": params, "scoring": scoring}
-        sizes, *found = _ratings.curve(estimator, X, train_sizes, cv, seed, **others)
+        sizes, *found = _ratings.curve(
+            estimator,
+            X,
+            y,
+            groups,
+            params,
+            train_sizes=train_sizes,
+            cv=cv,
+            scoring=scoring,
+            seed=seed,
+        )
         train, test, fit, score = found
         return LearningCurve(sizes, train, test, fit, score, time.perf_counter() - start)
     _scoring.check(scoring)

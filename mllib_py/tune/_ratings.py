@@ -75,12 +75,12 @@ def fit(search: Any, ratings: Any, y: Any, params: dict[str, Any]) -> None:
 
 
 def curve(
-    als: Any, ratings: Any, train_sizes: Any, cv: Any, seed: int, **others: Any
+    als: Any, ratings: Any, *others: Any, train_sizes: Any, cv: Any, scoring: Any, seed: int
 ) -> tuple[NDArray[Any], ...]:
     """Score ALS on growing shares of each fold's rest, a share being part of the next.
 
     One fit at a time, since each has the whole cluster. Scores are minus the root mean square
-    error.
+    error. `others` are what ALS has no use for, and refuses unless they are None.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def curve(
         ratings are drawn by chance.
     """
     told = "a learning curve"
-    _refuse(told, others.pop("scoring"), *others.values())
+    _refuse(told, scoring, *others)
     folds = _folds(cv, _of(ratings), told)
     shares = _shares(train_sizes, min(train.n_ratings for train, _ in folds))
     found = np.array(
