@@ -113,7 +113,7 @@ def timeline(trials: list[FrozenTrial]) -> go.Figure:
         found = [t for t in placed if t.state.name == state]
         runs = [t.user_attrs[_attrs.RUN] for t in found]
         figure.add_bar(
-            name=state.lower(),
+            name=_name(state),
             orientation="h",
             base=[datetime.fromtimestamp(r["began"]) for r in runs],
             x=[1000 * r["seconds"] for r in runs],
@@ -158,7 +158,7 @@ def _facts(study: Study, trials: list[FrozenTrial]) -> str:
 
 def _count(trials: list[FrozenTrial]) -> str:
     counts = {s: sum(t.state.name == s for t in trials) for s in _COLOURS}
-    return ", ".join(f"{n} {s.lower()}" for s, n in counts.items())
+    return ", ".join(f"{n} {_name(s)}" for s, n in counts.items())
 
 
 def _errors(trials: list[FrozenTrial]) -> str:
@@ -171,3 +171,7 @@ def _errors(trials: list[FrozenTrial]) -> str:
         for t in failed[:_ERRORS]
     )
     return f"<h2>Errors ({len(failed)}, the first {min(_ERRORS, len(failed))})</h2>{shown}"
+
+
+def _name(state: str) -> str:
+    return "failed" if state == TrialState.FAIL.name else state.lower()

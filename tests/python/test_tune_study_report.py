@@ -51,7 +51,7 @@ def test_a_report_is_one_file_that_needs_nothing_else(two: LocalBackend, tmp_pat
     for title in ("History", "Parallel coordinates", "Importances", "Intermediate", "Slots"):
         assert f"<h2>{title}" in page
     assert "Not drawn" not in page
-    assert "17 complete, 2 pruned, 1 fail" in page
+    assert "17 complete, 2 pruned, 1 failed" in page
     assert "&lt;b&gt;poison&lt;/b&gt;" in page
     assert "<b>poison</b>" not in page
     assert f"{study.best_value:.6g}" in page
