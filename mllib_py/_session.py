@@ -12,7 +12,7 @@ from typing import Any
 from py4j.java_gateway import JavaClass
 from pyspark.sql import SparkSession
 
-from mllib_py import _cds, _java
+from mllib_py import _cds, _java, _workers
 
 JAR = Path(__file__).parent / "jars" / "mllib-py.jar"
 _LOGGING = Path(__file__).parent / "log4j2.properties"
@@ -91,14 +91,17 @@ INSIDE = (
     "give tune.Study backend='driver' for a function that fits one; a search, or a Study of the "
     "estimator itself, runs there with backend=None; elsewhere call fit outside of Spark's tasks"
 )
-#: Modules that workers alone import: Spark's, and those of tune's local processes.
-_WORKERS = ("pyspark.worker", "mllib_py.tune._worker")
 
 
 def refuse_where_none_can_be() -> None:
     """Refuse a worker, and an environment in which sessions are Spark Connect's."""
-    if any(name in sys.modules for name in _WORKERS):
+    if _workers.inside():
         raise RuntimeError(INSIDE)
+    refuse_connect()
+
+
+def refuse_connect() -> None:
+    """Refuse an environment in which sessions are Spark Connect's."""
     if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
         raise RuntimeError(CONNECT)
 

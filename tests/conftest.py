@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # Tests share helpers as `support.x` and the golden implementations as `golden.x`.
@@ -76,3 +77,13 @@ def nothing_stays_behind() -> Iterator[None]:
             f"{now.shared - before.shared} shared values"
         )
         time.sleep(0.05)
+
+
+@pytest.fixture
+def ratings_small() -> tuple[Any, Any]:
+    """Ratings of rank 2 to learn from, and some that are held out, as columns."""
+    rng = np.random.default_rng(0)
+    users, items = np.divmod(rng.permutation(40 * 30)[:800], 30)
+    p, q = rng.normal(size=(40, 2)), rng.normal(size=(30, 2))
+    values = (p[users] * q[items]).sum(axis=1)
+    return (users[:700], items[:700], values[:700]), (users[700:], items[700:], values[700:])

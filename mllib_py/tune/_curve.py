@@ -166,18 +166,17 @@ def learning_curve(
     if _ratings.is_als(estimator):
         start = time.perf_counter()
         seed = int(check_random_state(random_state).randint(2**31))
-        sizes, *found = _ratings.curve(
+        sizes, train, test, fit, score = _ratings.curve(
             estimator,
             X,
             y,
             groups,
-            params,
+            params or None,
             train_sizes=train_sizes,
             cv=cv,
             scoring=scoring,
             seed=seed,
         )
-        train, test, fit, score = found
         return LearningCurve(sizes, train, test, fit, score, time.perf_counter() - start)
     _scoring.check(scoring)
     X, y, handle, more = _run.given(X, y, {} if groups is None else {"groups": groups})

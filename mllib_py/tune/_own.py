@@ -50,19 +50,6 @@ def first(estimator: Any, candidates: Any = ()) -> Any:
     return None
 
 
-def refuse(estimator: Any) -> None:
-    """Refuse an estimator that is fitted by Spark jobs where each fit would be a Spark task.
-
-    Raises
-    ------
-    ValueError
-        It is, or holds, one of ours.
-    """
-    found = first(estimator)
-    if found is not None:
-        raise ValueError(INSIDE.format(name=type(found).__name__))
-
-
 def _values(candidates: Any) -> Iterable[Any]:
     """Give what parameters may become; a distribution draws no estimators."""
     for grid in candidates if isinstance(candidates, list | tuple) else (candidates,):

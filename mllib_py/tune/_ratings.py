@@ -52,7 +52,7 @@ class _OnFolds(BaseEstimator):  # type: ignore[misc]
 
 def fit(search: Any, ratings: Any, y: Any, params: dict[str, Any]) -> None:
     """Fit a search over ALS; each candidate's score is minus the root mean square error."""
-    _refuse("a search", search.scoring, y, params)
+    _refuse("a search", search.scoring, y, params or None)
     if getattr(search, "resource", None) == "n_samples":
         raise ValueError("halving over ALS needs a resource that is a parameter: 'max_iter', say")
     whole = _of(ratings)
@@ -127,7 +127,7 @@ def _of(ratings: Any) -> Any:
 
 
 def _refuse(told: str, scoring: Any, *others: Any) -> None:
-    if any(other is not None and not (isinstance(other, dict) and not other) for other in others):
+    if any(other is not None for other in others):
         raise ValueError(f"{told} over ALS takes ratings alone: leave y and other parameters")
     if scoring is not None:
         raise ValueError(f"{told} over ALS scores by its root mean square error; leave scoring")

@@ -12,7 +12,8 @@ from typing import Any
 from joblib import parallel_config
 from sklearn.utils import indexable
 
-from mllib_py.tune import _choose, _own, _task
+from mllib_py import _workers
+from mllib_py.tune import _choose, _own
 from mllib_py.tune._joblib import SlotsBackend, ThreadsBackend
 from mllib_py.tune._ship import Shelf
 
@@ -48,7 +49,7 @@ def on_slots(
         with _on_driver(type(own).__name__, backend, n_jobs, timeout) as slots:
             yield from _configured(slots)
         return
-    if _task.inside():  # the slot that this search runs in is all that it has
+    if _workers.inside():  # the slot that this search runs in is all that it has
         yield lambda: None
         return
     where, ours = _choose.backend(backend, n_jobs)
@@ -74,7 +75,7 @@ def _on_driver(
     name: str, backend: Any, n_jobs: int | None, timeout: float | None
 ) -> Iterator[ThreadsBackend]:
     """Give joblib threads of the driver."""
-    if (backend is not None and not _choose.on_driver(backend)) or _task.inside():
+    if (backend is not None and not _choose.on_driver(backend)) or _workers.inside():
         raise ValueError(_own.INSIDE.format(name=name))
     if timeout is not None:
         raise ValueError(f"trial_timeout cannot end a fit of {name} on the driver; leave it None")

@@ -24,7 +24,7 @@ from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
 from mllib_py import _checks
-from mllib_py._session import CONNECT, is_connect
+from mllib_py._session import CONNECT, is_connect, refuse_connect
 from mllib_py.tune import _task
 from mllib_py.tune._backend import GRACE, BackendGone, EndingFuture, WorkerLost, WorkTimeout
 from mllib_py.tune._container import Packed
@@ -54,8 +54,7 @@ _WORKER_DIED = "Python worker exited unexpectedly"
 
 def active(otherwise: str = _OR_LOCAL) -> SparkSession:
     """Return the session that runs, or say that there is none and what may be done."""
-    if os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"):
-        raise RuntimeError(CONNECT)
+    refuse_connect()
     try:
         return SparkSession.active()
     except PySparkRuntimeError:
@@ -447,14 +446,13 @@ class SparkBackend:
     def _lost(self, piece: _Piece) -> WorkerLost:
         """Tell what Spark knows of the end of a first attempt: its Python worker's, or not."""
         deadline = time.monotonic() + 1  # Spark's own bookkeeping runs behind
-        try:
+        # Spark may have forgotten the task, or the session was stopped meanwhile.
+        with contextlib.suppress(Exception):
             while time.monotonic() < deadline:
                 first = self._first_attempt(piece)
                 if first is not None and first.errorMessage().isDefined():
                     return _lost_by(str(first.errorMessage().get()))
                 time.sleep(0.02)
-        except Exception:  # Spark has forgotten the task, or the session was stopped meanwhile
-            return WorkerLost(_LOST)
         return WorkerLost(_LOST)
 
     def _ran_out(self, piece: _Piece) -> bool:

@@ -14,7 +14,8 @@ import joblib
 from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator
 
-from mllib_py.tune import _choose, _task
+from mllib_py import _workers
+from mllib_py.tune import _choose
 from mllib_py.tune.parallel import JoblibBackend
 
 
@@ -45,7 +46,7 @@ def inside_work() -> bool:
     backend, _ = get_active_backend()
     return (
         bool(getattr(backend, "nesting_level", 0))
-        or _task.inside()
+        or _workers.inside()
         or multiprocessing.parent_process() is not None
     )
 

@@ -24,13 +24,6 @@ DONE = "done"
 RAISED = "raised"
 #: What a process of this machine says when it can take work, and when it has it.
 READY = b"ready"
-#: Modules that workers alone import: Spark's, and those of this machine.
-_WORKERS = ("pyspark.worker", "mllib_py.tune._worker")
-
-
-def inside() -> bool:
-    """Tell whether this process is a worker: it has one slot, and spreads nothing further."""
-    return any(name in sys.modules for name in _WORKERS)
 
 
 def loaded(pickled: bytes) -> Callable[[], Any]:

@@ -12,9 +12,9 @@ import cloudpickle
 from optuna import Study as OptunaStudy
 from optuna.trial import FrozenTrial, TrialState
 
-from mllib_py import _checks
+from mllib_py import _checks, _workers
 from mllib_py._progress import wanted
-from mllib_py.tune import _attrs, _choose, _own, _samplers, _storage, _task
+from mllib_py.tune import _attrs, _choose, _own, _samplers, _storage
 from mllib_py.tune._backend import Backend, BackendGone, Handle
 from mllib_py.tune._bar import StudyBar
 from mllib_py.tune._channel import Channel
@@ -504,7 +504,7 @@ def _check_place(
 ) -> None:
     """Refuse to fit an estimator where it cannot be; `own` names one of ours."""
     driver = _choose.on_driver(backend)
-    if own is not None and ((backend is not None and not driver) or _task.inside()):
+    if own is not None and ((backend is not None and not driver) or _workers.inside()):
         raise ValueError(_own.INSIDE.format(name=own))
     if driver and estimator and own is None:
         raise ValueError(

@@ -77,15 +77,6 @@ def test_als_is_ended_early_by_what_its_iterations_tell(ratings_small: Any) -> N
     assert all(0 < (t.last_step or 0) < 9 for t in pruned)
 
 
-@pytest.fixture
-def ratings_small() -> tuple[Any, Any]:
-    rng = np.random.default_rng(0)
-    users, items = np.divmod(rng.permutation(40 * 30)[:800], 30)
-    p, q = rng.normal(size=(40, 2)), rng.normal(size=(30, 2))
-    values = (p[users] * q[items]).sum(axis=1)
-    return (users[:700], items[:700], values[:700]), (users[700:], items[700:], values[700:])
-
-
 def test_an_error_of_one_trial_is_kept_and_the_others_go_on() -> None:
     def objective(params: dict[str, Any]) -> float:
         if params["k"] == 3:

@@ -95,11 +95,8 @@ def test_our_own_estimators_learn_along_a_curve(spark: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*unknown users or items")
-def test_als_learns_along_a_curve(spark: Any) -> None:
-    rng = np.random.default_rng(0)
-    users, items = np.divmod(rng.permutation(40 * 30)[:800], 30)
-    p, q = rng.normal(size=(40, 2)), rng.normal(size=(30, 2))
-    ratings = mllib_py.ratings((users, items, (p[users] * q[items]).sum(axis=1)))
+def test_als_learns_along_a_curve(spark: Any, ratings_small: Any) -> None:
+    ratings = mllib_py.ratings(ratings_small[0])
     als = mllib_py.ALS(rank=2, max_iter=5, random_state=0)
     folds = ratings.kfold(2)
     curve = tune.learning_curve(als, ratings, cv=folds, train_sizes=[0.5, 1.0])

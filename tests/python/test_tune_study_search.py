@@ -32,7 +32,8 @@ from sklearn.svm import SVC
 from mllib_py import ALS, linear, tune
 from mllib_py.tune import AshaSearchCV, HyperbandSearchCV, LocalBackend, Study, TPESearchCV
 from mllib_py.tune._fitting import problem
-from mllib_py.tune._simulated import HeldHandle, SimulatedBackend
+from mllib_py.tune._scatter import HeldHandle
+from mllib_py.tune._simulated import SimulatedBackend
 from mllib_py.tune._trial import Trial
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
